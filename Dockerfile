@@ -1,12 +1,12 @@
-# The whole service is one static binary; the image holds it, the CA certificates and nothing else: no shell, no libc.
-# Plain instructions only, so that every builder since Docker 17.09 can read this file.
+# The whole service is one static binary. The image contains no shell and no libc.
+# This file uses plain instructions only, so that every builder since Docker 17.09 can read it.
 
 FROM golang:1.26-bookworm AS build
 LABEL studysharper.stage=build
 ENV CGO_ENABLED=0 GOFLAGS="-mod=readonly -trimpath"
 WORKDIR /src
 
-# What a scratch image cannot make for itself: a user, and folders that are theirs.
+# A scratch image cannot create a user, nor folders owned by that user.
 RUN mkdir -p /rootfs/etc/ssl/certs /rootfs/data /rootfs/folders/tmp \
     && cp /etc/ssl/certs/ca-certificates.crt /rootfs/etc/ssl/certs/ \
     && echo 'studysharper:x:10001:10001:StudySharper:/data:/sbin/nologin' > /rootfs/etc/passwd \
@@ -15,9 +15,9 @@ RUN mkdir -p /rootfs/etc/ssl/certs /rootfs/data /rootfs/folders/tmp \
     && chmod 1777 /rootfs/folders/tmp \
     && chown 10001:10001 /rootfs/data
 
-# The heavy dependencies make a layer of their own, rebuilt when go.mod changes and not with every edit. The list is
-# there to save time only: a package that is not in it is compiled below, but one that left go.mod has to leave it too.
-# (Not `go mod download`, which would fetch the modules of the tests and tools as well.)
+# The heavy dependencies have a layer of their own, which is rebuilt when go.mod changes, not with every edit. The list
+# only saves time: a package that is not in it is compiled below, but one that is removed from go.mod must be removed here.
+# (`go mod download` would also fetch the modules of the tests and tools.)
 COPY go.mod go.sum ./
 RUN go build \
     github.com/JohannesKaufmann/html-to-markdown/v2 \
@@ -36,10 +36,10 @@ RUN go build \
 COPY app ./app
 ARG VERSION=1.0.0
 ARG COMMIT=unknown
-# Go build tags: none for the service; faulttest for the one that the fault suite builds, which fails on demand.
+# Go build tags: none for the service; the fault suite builds with faulttest, which adds failures on demand.
 ARG TAGS=""
-# One step, since each is a copy of the layers to some storage drivers. The PDF reader is compiled here: in a container of
-# 512 MB there is no room for that. The notices are the licences of the modules in the program.
+# One step, because some storage drivers copy all layers for each. The PDF reader is compiled here, because compiling it
+# needs more than a 512 MB container has. The notices are the licences of the modules in the program.
 RUN go build -tags "$TAGS" -ldflags="-s -w -X main.version=$VERSION -X main.commit=$COMMIT" -o /rootfs/studysharper ./app \
     && /rootfs/studysharper extract --fill /rootfs/pdf-reader \
     && chmod -R a+rX /rootfs/pdf-reader \
@@ -53,7 +53,7 @@ RUN go build -tags "$TAGS" -ldflags="-s -w -X main.version=$VERSION -X main.comm
 
 FROM scratch
 COPY --from=build /rootfs/etc /etc
-# A folder that is copied by itself gets the mode 0755; one inside of another keeps its own.
+# A folder that COPY names gets the mode 0755; the folders inside it keep their modes.
 COPY --from=build /rootfs/folders /
 COPY --from=build --chown=10001:10001 /rootfs/data /data
 COPY --from=build /rootfs/pdf-reader /pdf-reader
@@ -70,7 +70,7 @@ LABEL org.opencontainers.image.title="StudySharper" \
 
 USER 10001:10001
 WORKDIR /data
-# `docker stop` kills after 10 s, so a drain ends before that. Raise it together with --stop-timeout.
+# `docker stop` kills after 10 s, so a drain must end before that. Raise this together with --stop-timeout.
 ENV DATABASE_URL=sqlite:/data/studysharper.db GRACEFUL_TIMEOUT=8
 VOLUME ["/data"]
 EXPOSE 8000

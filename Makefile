@@ -13,13 +13,13 @@ IMAGE   ?= studysharper:latest
 URL     ?= http://127.0.0.1:8000
 FUZZTIME ?= 20s
 PARTS    ?= all
-# 1: tests, soak and integration at full length, as every night (.github/workflows/ci.yml)
+# 1 runs tests, soak and integration at full length, as CI does every night (.github/workflows/ci.yml).
 FULL     ?=
 VERSION ?= 1.0.0
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 COMPOSE := $(shell if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi)
 MAIN    ?= ./app
-# builds the service and the load tool, and runs the programs named behind it by turns
+# Builds the service and the load tool, and measures the programs named by the flags that follow, in turn.
 BENCH_CHATS = CGO_ENABLED=0 go build -trimpath -o .build/studysharper ./app && go build -trimpath -o .build/loadtest ./loadtest && .build/loadtest bench-agents
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
@@ -37,7 +37,7 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## run the service here, on http://localhost:8000, with its data in ./data and the settings in ./.env
-	@# Read as `docker run --env-file` reads it, not as the shell would. The environment wins, as it does for Compose.
+	@# .env is parsed as `docker run --env-file` parses it, not by the shell. The environment wins, as with Compose.
 	while IFS= read -r line || [ -n "$$line" ]; do \
 		name=$${line%%=*}; [[ $$line != *=* || $$line == \#* || -v $$name ]] || export "$$line"; \
 	done < <(cat .env 2>/dev/null); \
@@ -52,7 +52,7 @@ up: ## build the image and run it with Compose on http://localhost:8000, as it i
 		sleep 0.5; \
 	done; $(COMPOSE) logs --tail 50; echo 'not ready after 30 s' >&2; exit 1
 
-distributed: ## build the image and run three instances on Redis and PostgreSQL behind HAProxy, on http://localhost:8080
+distributed: ## build the image and run three instances on Redis and PostgreSQL behind HAProxy on http://localhost:8080
 	.ci/base-images
 	VERSION='$(VERSION)' COMMIT='$(COMMIT)' $(COMPOSE) --profile distributed up --build --detach balancer
 	@for _ in {1..120}; do \
@@ -61,21 +61,21 @@ distributed: ## build the image and run three instances on Redis and PostgreSQL 
 		sleep 0.5; \
 	done; $(COMPOSE) logs --tail 50; echo 'not ready after 60 s' >&2; exit 1
 
-down: ## stop what `make up` or `make distributed` started; their data stay in the volumes
+down: ## stop what `make up` or `make distributed` started; data stays in the volumes
 	$(COMPOSE) --profile distributed down
 
-check: $(GOLANGCI) ## go vet, golangci-lint, and the tests that start no server: the quick look (a minute on two cores, once it has run before)
+check: $(GOLANGCI) ## go vet, golangci-lint, and the tests that start no server: the quick check (a minute on two cores with warm caches)
 	go vet ./...
 	$(GOLANGCI) run ./...
 	go test -short ./app/... ./loadtest/...
 
-test: ## all tests that need no Docker, with the race detector (about 11 minutes on two cores; FULL=1 for their full length); lists at the end what was skipped
-	set -o pipefail; .ci/test | .ci/test-report # make 3.81 of macOS does not know .SHELLFLAGS
+test: ## all tests that need no Docker, with the race detector (about 11 minutes on two cores; FULL=1 for full length); ends with a list of the skipped tests
+	set -o pipefail; .ci/test | .ci/test-report # macOS has make 3.81, which ignores .SHELLFLAGS
 
-integration: ## build the image, run it with its limits, and check it over HTTP (Docker; FULL=1 for its full length, SOAK=1h for a longer soak); the report is in integration/report
+integration: ## build the image, run it with its limits, and test it over HTTP (Docker; FULL=1 for full length, SOAK=1h for a longer soak); writes integration/report
 	.ci/base-images
 	rm -rf integration/report
-	@# What a container holds depends on when its garbage collectors run, so its memory is measured alone.
+	@# A container's memory depends on when its garbage collectors run, so the memory tests run alone.
 	status=0; for packages in memory "faults cluster container harness bench"; do \
 		go test -count=1 -timeout 60m -v $$(printf './integration/%s ' $$packages) || status=1; done; exit $$status
 
@@ -86,16 +86,16 @@ lint: tools ## go vet, golangci-lint, govulncheck, shellcheck
 	$(GOLANGCI) run ./...
 	@if [ -d $(VULNDB) ]; then db=file://$(VULNDB); else db=https://vuln.go.dev; fi; \
 	if [ "$$db" = https://vuln.go.dev ] && ! curl -fsS -m 10 -o /dev/null $$db/index/db.json; then \
-		echo 'govulncheck: no vulnerability database within reach, not run'; \
+		echo 'govulncheck: skipped (no vulnerability database can be reached)'; \
 	else \
 		echo "govulncheck -db $$db ./..."; $(GOVULNCHECK) -db $$db ./...; \
 	fi
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/base-images .ci/cgroup2 .ci/image-tags .ci/notices .ci/release .ci/release-check .ci/run .ci/test; else echo 'shellcheck: not installed, not run'; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/base-images .ci/cgroup2 .ci/image-tags .ci/notices .ci/release .ci/release-check .ci/run .ci/test; else echo 'shellcheck: skipped (not installed)'; fi
 
 fmt: $(GOLANGCI) ## format the code
 	$(GOLANGCI) fmt ./...
 
-fuzz: ## every fuzz test for FUZZTIME (20s)
+fuzz: ## run every fuzz test for FUZZTIME (20s)
 	@for package in $$(go list ./app/... ./loadtest/...); do \
 		for name in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
 			echo "$$package $$name"; \
@@ -103,47 +103,47 @@ fuzz: ## every fuzz test for FUZZTIME (20s)
 		done; \
 	done
 
-bench: ## every benchmark
+bench: ## run every Go benchmark
 	go test -run '^$$' -bench . -benchmem ./app/... ./loadtest/...
 
-soak: ## 250 recycles under load, or 1,000 with FULL=1 (about two minutes): nothing may fail
+soak: ## 250 recycles under load, or 1,000 with FULL=1 (about two minutes); no request may fail
 	go run ./loadtest bench-recycle -parts keepalive,fresh -think 1ms -max-requests 90 -jitter 10 \
 		$(if $(filter 1,$(FULL)),-requests 600000 -fresh 20000 -recycles 1000,-requests 150000 -fresh 5000 -recycles 250)
 
-bench-recycle: ## everything that recycling promises, at full size (about 10 minutes, on a quiet machine)
+bench-recycle: ## test everything that recycling promises, at full size (about 10 minutes on a quiet machine)
 	go run ./loadtest bench-recycle -max-requests 800 -parts keepalive,fresh,idle,streams,kill,stop,balance
 	go run ./loadtest bench-recycle -parts ratio -ratio-pairs 5 -ratio-window 8s
 
-bench-streams: ## what 10,000 event streams cost, in the container (about 6 minutes, on a quiet machine; PARTS=idle,storm for some)
+bench-streams: ## measure what 10,000 event streams cost in the container (about 6 minutes on a quiet machine; PARTS=idle,storm selects parts)
 	.ci/base-images golang:1.26-bookworm
 	BENCH_STREAMS='$(PARTS)' go test -count=1 -timeout 30m -v -run '^TestBenchStreams$$' ./integration/bench
 
-bench-agents: ## processor time of a chat in service, supervisor, model and clients, with recycling and without, by turns; then what clients of the container notice (about 6 minutes, on a quiet machine)
+bench-agents: ## measure the CPU time of a chat in service, supervisor, model and clients, with recycling and without, in turn; then what clients of the container notice (about 6 minutes on a quiet machine)
 	$(BENCH_CHATS) -program default,.build/studysharper -program 'no recycling,.build/studysharper,MAX_REQUESTS=0'
 	$(BENCH_CHATS) -clients 1 -program default,.build/studysharper -program 'no recycling,.build/studysharper,MAX_REQUESTS=0'
 	.ci/base-images golang:1.26-bookworm
 	BENCH_AGENTS=1 go test -count=1 -timeout 15m -v -run '^TestBenchAgents$$' ./integration/bench
 
-bench-limit: ## the same beside the least program with the same duties (loadtest/limit), by turns (about 3 minutes, on a quiet machine)
+bench-limit: ## compare the service with a minimal program that has the same duties (loadtest/limit), in turn (about 3 minutes on a quiet machine)
 	CGO_ENABLED=0 go build -trimpath -o .build/limit ./loadtest/limit
 	$(BENCH_CHATS) -program default,.build/studysharper -program 'no recycling,.build/studysharper,MAX_REQUESTS=0' -program limit,.build/limit
 	$(BENCH_CHATS) -clients 1 -program default,.build/studysharper -program limit,.build/limit
 
-bench-accounts: ## what accounts cost: chat answers with AUTH_MODE=account and with none, by turns (about a minute, on a quiet machine)
+bench-accounts: ## measure what accounts cost: chats with AUTH_MODE=account and with none, in turn (about a minute on a quiet machine)
 	BENCH_ACCOUNTS=1 go test -count=1 -v -run '^TestBenchAccounts$$' ./app/e2e/contract
 
-bench-distributed: ## three instances on Redis and PostgreSQL: nothing lost when parts die, and what they serve (about 4 minutes; PARTS=throughput for some)
+bench-distributed: ## test that three instances on Redis and PostgreSQL lose nothing when parts die, and measure throughput (about 4 minutes; PARTS=throughput selects parts)
 	.ci/base-images
 	BENCH_DISTRIBUTED='$(PARTS)' go test -count=1 -timeout 20m -v -run '^TestBenchDistributed$$' ./integration/bench
 
-loadtest: ## the load test against URL (http://127.0.0.1:8000), with the flags in ARGS
+loadtest: ## run the load test against URL (http://127.0.0.1:8000), with the flags in ARGS
 	go run ./loadtest $(ARGS) $(URL)
 
 image: ## build the image as IMAGE (studysharper:latest)
 	.ci/base-images golang:1.26-bookworm
 	docker build --force-rm --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --tag '$(IMAGE)' .
 
-reproducible: ## build MAIN (./app) twice, in different folders with nothing kept between: the same bytes (minutes)
+reproducible: ## build MAIN (./app) twice, in different folders without a shared cache, and compare the bytes (minutes)
 	@scratch=$$(mktemp -d); trap 'chmod -R u+w "$$scratch"; rm -rf "$$scratch"' EXIT; \
 	for folder in one another/and/deeper; do \
 		mkdir -p "$$scratch/$$folder"; cp -R go.mod go.sum app loadtest "$$scratch/$$folder"; \
@@ -157,15 +157,15 @@ reproducible: ## build MAIN (./app) twice, in different folders with nothing kep
 release-check: ## build what the release VERSION publishes into dist/, and check it: changelog, checksums, stamps, licences, SBOM
 	.ci/release-check '$(VERSION)' '$(COMMIT)'
 
-cgroup2: ## the service in a control group of version 2, in an emulated machine (qemu-system-x86, busybox-static; minutes)
+cgroup2: ## run the service under cgroup v2, in an emulated machine (qemu-system-x86, busybox-static; minutes)
 	.ci/cgroup2
 
-clean: ## remove tools, reports and what image builds leave behind (not ./data)
+clean: ## remove tools, reports and the leftovers of image builds (not ./data)
 	rm -rf .bin .build dist integration/report
 	-docker image prune --force --filter label=studysharper.stage=build
 	find . -name '*.test' -o -name '*.prof' | xargs -r rm --
 
-# A tool's file name carries its version, so that another version here is another file.
+# A tool's file name includes its version, so that changing the version above installs the new one.
 $(GOLANGCI):
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(BIN)/golangci-lint $@

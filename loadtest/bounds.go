@@ -53,7 +53,7 @@ func (s *settings) checkGoals(g given) error {
 	}
 	for name, token := range map[string]string{"token": g.token, "admin-token": s.adminToken} {
 		if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-			return fmt.Errorf("-%s: holds a space or a control character", name) // does not repeat the token
+			return fmt.Errorf("-%s: contains a space or a control character", name) // does not repeat the token
 		}
 	}
 	return nil
@@ -64,11 +64,11 @@ func (s *settings) checkLoad(g given) error {
 	open := g.set["rate"]
 	switch {
 	case open && g.set["think"]:
-		return errors.New("-think is a closed load's, and -rate makes an open one")
+		return errors.New("-think applies only to a closed load; -rate makes an open one")
 	case s.scenario.Name == "idle-streams" && (open || g.set["n"] || g.set["c"] || g.set["think"]):
-		return errors.New("-scenario idle-streams takes -streams and -d, and none of -n, -c, -rate, -think")
+		return errors.New("-scenario idle-streams accepts -streams and -d, but none of -n, -c, -rate, -think")
 	case g.set["streams"] && !s.scenario.Holds:
-		return fmt.Errorf("-streams: scenario %s holds none", s.scenario.Name)
+		return fmt.Errorf("-streams: scenario %s holds no streams open", s.scenario.Name)
 	case g.contentFile != "" && g.notesFile != "":
 		return errors.New("-content and -notes: give one of them")
 	}
@@ -87,7 +87,7 @@ func (s *settings) readFiles(g given) error {
 	}
 	s.options.Notes = scenario.Split(text)
 	if g.notesFile != "" && len(s.options.Notes) == 0 {
-		return fmt.Errorf("-notes %s: holds no text", g.notesFile)
+		return fmt.Errorf("-notes %s: contains no text", g.notesFile)
 	}
 	return nil
 }

@@ -61,9 +61,11 @@ func interruptAt(t *testing.T, cmd *exec.Cmd, text string) string {
 		t.Fatal(err)
 	}
 	var out strings.Builder
+	interrupted := false
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		out.WriteString(lines.Text() + "\n")
-		if strings.Contains(lines.Text(), text) {
+		if !interrupted && strings.Contains(lines.Text(), text) { // a second interrupt would end it without a report
+			interrupted = true
 			_ = cmd.Process.Signal(syscall.SIGINT)
 		}
 	}

@@ -113,7 +113,7 @@ func (s *settings) health(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("cannot get a health answer from %s: %w", s.target.URL.Redacted(), err)
 	case answer.Status != "healthy":
-		return "", fmt.Errorf("%s is not healthy: it says %.40q", s.target.URL.Redacted(), answer.Status)
+		return "", fmt.Errorf("%s is not healthy: its status is %.40q", s.target.URL.Redacted(), answer.Status)
 	}
 	return answer.Status, nil
 }

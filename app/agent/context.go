@@ -54,7 +54,7 @@ func (c *contextReader) fetch(ctx context.Context) (promptContext, error) {
 	}
 	past := awaitPart(ctx, c, conversation, &p.warnings, "conversation", c.historyWarning())
 	if past.foreign {
-		return promptContext{}, study.Errorf(study.CodeNotFound, "there is no such session")
+		return promptContext{}, study.Errorf(study.CodeNotFound, "the session does not exist")
 	}
 	texts := wait(notes, "notes", "your notes could not be searched")
 	preferences := preferencesOf(wait(profile, "profile", "your preferences could not be read"))

@@ -86,8 +86,8 @@ var warned = map[string]string{"truncated_length": "incomplete", "sse_length": "
 
 // fair are the behaviours whose answers could be better, with the reason.
 var fair = map[string]string{
-	"sse_no_finish": "A chat that ends without a word that it is finished cannot be told from one that was cut off: the answer is whole, but it is marked as perhaps incomplete, and not cached. " +
-		"Other aids show by themselves that they are whole.",
+	"sse_no_finish": "If a chat ends without a finish reason, the service cannot tell whether it was cut off: the answer is complete, but it is marked as possibly incomplete and not cached. " +
+		"For other types, the JSON shows whether it is complete.",
 }
 
 // grade is the assessment of a case.
@@ -107,7 +107,7 @@ func judge(c upstreamtest.Case, got replayed, want string) (g grade) {
 	g.outcome = "the right answer"
 	warning, lacks := warned[c.Behaviour]
 	if lacks {
-		g.outcome = "what the bytes hold, with a warning"
+		g.outcome = "the partial answer, with a warning"
 	}
 	if lacks || slices.Contains(atFirst, c.Behaviour) {
 		most = 2

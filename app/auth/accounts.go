@@ -13,17 +13,17 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of what a worker knows of sign-ins.
+// Limits on what a worker caches about sign-ins.
 const (
 	maxKnown    = 4096            // devices and study codes, of 200 bytes each
-	knownFor    = time.Minute     // bounds how long a change goes unnoticed that no version tells of
-	unsureFor   = 5 * time.Second // the same while changes elsewhere are not heard of
+	knownFor    = time.Minute     // bounds how long a change goes unnoticed that no version reports
+	unsureFor   = 5 * time.Second // the same while changes in other instances may be missed
 	cookieAge   = 30 * 24 * time.Hour
 	seenEvery   = 24 * time.Hour
-	cookieBytes = len(uuid.UUID{}) + 4 + sha256.Size // the device, when it was signed, the signature
+	cookieBytes = len(uuid.UUID{}) + 4 + sha256.Size // the device, the time of signing, the signature
 )
 
-// AccountStore keeps accounts; see store.Accounts.
+// AccountStore stores accounts; see store.Accounts.
 type AccountStore interface {
 	CreateAccount(ctx context.Context, a study.Account) error
 	Account(ctx context.Context, userID string) (study.Account, error)
@@ -34,12 +34,12 @@ type AccountStore interface {
 	SeeDevice(ctx context.Context, id string) error
 }
 
-// AccountVersion gives a number that changes with each change of a user's code and devices, in all processes of the
-// container, and whether changes by other instances are heard of now.
+// AccountVersion returns a number that changes with each change of a user's code and devices, in all processes of the
+// container, and whether changes by other instances are currently received.
 type AccountVersion func(user string) (number uint64, reliable bool)
 
-// Accounts tells who users are by the cookie of a device or by a study code. It remembers what it read of the last 4,096
-// of them, so that a request costs no query. It is safe for concurrent use.
+// Accounts identifies users by a device's cookie or by a study code. It caches the last 4,096 of them, so that most
+// requests need no query. It is safe for concurrent use.
 type Accounts struct {
 	store   AccountStore
 	signer  *Signer
@@ -47,7 +47,7 @@ type Accounts struct {
 	known   *lru.Cache[[sha256.Size]byte, knownUser]
 }
 
-// knownUser is whom a device or a study code opened when it was read.
+// knownUser is the user that a device or a study code belonged to when it was read.
 type knownUser struct {
 	user    string
 	version uint64
@@ -57,10 +57,10 @@ type knownUser struct {
 // SignedIn is the user of a cookie.
 type SignedIn struct {
 	User, Device string
-	Cookie       string // not "": the cookie in place of the one before it
+	Cookie       string // not "": replaces the previous cookie
 }
 
-// NewAccounts makes Accounts of a store, with cookies that signer signs.
+// NewAccounts makes Accounts from a store, with cookies signed by signer.
 func NewAccounts(store AccountStore, signer *Signer, version AccountVersion) *Accounts {
 	known, err := lru.New[[sha256.Size]byte, knownUser](maxKnown)
 	if err != nil {
@@ -69,16 +69,16 @@ func NewAccounts(store AccountStore, signer *Signer, version AccountVersion) *Ac
 	return &Accounts{store: store, signer: signer, version: version, known: known}
 }
 
-// Healthy reports that study codes can be verified: no issuer is needed.
+// Healthy reports that study codes can be verified. It is always true, because no issuer is needed.
 func (*Accounts) Healthy() bool { return true }
 
 var (
 	errNoCode   = study.Errorf(study.CodeUnauthorized, "the study code does not open an account: it was renewed, or has a typing error")
-	errNoCookie = study.Errorf(study.CodeUnauthorized, "the session has ended: open it with the study code")
+	errNoCookie = study.Errorf(study.CodeUnauthorized, "the session has ended: sign in with your study code")
 )
 
-// User gives the user of a study code. Errors are *study.Error: CodeUnauthorized with the reason and nothing of the code,
-// or the store's.
+// User returns the user of a study code. Its errors are *study.Error: CodeUnauthorized with a reason that reveals
+// nothing of the code, or the store's.
 func (a *Accounts) User(ctx context.Context, text string) (string, error) {
 	code, ok := readStudyCode(text)
 	if !ok {
@@ -91,7 +91,8 @@ func (a *Accounts) User(ctx context.Context, text string) (string, error) {
 	})
 }
 
-// Cookie gives the user of a cookie. A cookie that is a month old is replaced, so that one in use does not expire.
+// Cookie returns the user of a cookie. It replaces a cookie that is a month old, so that a cookie in use does not
+// expire.
 func (a *Accounts) Cookie(ctx context.Context, cookie string) (SignedIn, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cookie)
 	if err != nil || len(raw) != cookieBytes {
@@ -114,16 +115,16 @@ func (a *Accounts) Cookie(ctx context.Context, cookie string) (SignedIn, error) 
 	return v, err
 }
 
-// readDevice gives the user of a device, and notes once a day that it was seen.
+// readDevice returns the user of a device, and records once a day that it was seen.
 func (a *Accounts) readDevice(ctx context.Context, id string) (string, error) {
 	d, err := a.store.Device(ctx, id)
 	if err == nil && time.Since(d.SeenAt) > seenEvery {
-		_ = a.store.SeeDevice(ctx, id) // the next day will do
+		_ = a.store.SeeDevice(ctx, id) // if it fails, the next day is early enough
 	}
 	return d.UserID, refused(err, errNoCookie)
 }
 
-// refused is err, or no where nothing was found.
+// refused returns no if err is CodeNotFound, and err otherwise.
 func refused(err error, no *study.Error) error {
 	if err == nil || !study.IsCode(err, study.CodeNotFound) {
 		return err
@@ -131,7 +132,8 @@ func refused(err error, no *study.Error) error {
 	return no
 }
 
-// find gives the user of a key, as remembered while nothing of that user's account has changed, or as read.
+// find returns the user of a key: the cached one while nothing of that user's account has changed, or else the one that
+// it reads.
 func (a *Accounts) find(key [sha256.Size]byte, read func() (string, error)) (string, error) {
 	if k, ok := a.known.Get(key); ok {
 		number, reliable := a.version(k.user)
@@ -149,7 +151,7 @@ func (a *Accounts) find(key [sha256.Size]byte, read func() (string, error)) (str
 		a.known.Remove(key)
 		return "", err
 	}
-	number, _ := a.version(user) // of whom is known only now, so it is read again: what is remembered was read under its version
+	number, _ := a.version(user) // the user is known only now, so the key is read again: what is cached must have been read under its version
 	if user, err = read(); err == nil {
 		a.known.Add(key, knownUser{user, number, at})
 	}
@@ -158,14 +160,14 @@ func (a *Accounts) find(key [sha256.Size]byte, read func() (string, error)) (str
 
 const cookiePurpose = "account cookie"
 
-// sign makes the cookie of a device.
+// sign returns the cookie of a device.
 func (a *Accounts) sign(ctx context.Context, device uuid.UUID) (string, error) {
 	text := binary.BigEndian.AppendUint32(device[:], uint32(time.Now().Unix())) //nolint:gosec // until 2106
 	code, err := a.signer.sign(ctx, cookiePurpose, text)
 	return base64.RawURLEncoding.EncodeToString(append(text, code...)), err
 }
 
-// Create makes an account with an id of its own and returns its study code, which is not kept.
+// Create makes an account with a new id and returns its study code, which is not stored.
 func (a *Accounts) Create(ctx context.Context) (user, code string, err error) {
 	user = uuid.NewString()
 	code, err = createAccount(ctx, a.store, user)
@@ -177,7 +179,7 @@ func createAccount(ctx context.Context, s AccountStore, user string) (code strin
 	return code, s.CreateAccount(ctx, study.Account{UserID: user, CodeHash: hash})
 }
 
-// RenewCode gives an account another study code; the one before it opens nothing any more.
+// RenewCode gives an account a new study code; the previous one becomes invalid.
 func (a *Accounts) RenewCode(ctx context.Context, user string) (code string, err error) {
 	code, hash := newHashedCode()
 	return code, a.store.ReplaceCode(ctx, user, hash)

@@ -14,7 +14,7 @@ import (
 	"studysharper/app/study"
 )
 
-// secretsOf keep the keys of signers.
+// secretsOf stores the keys of signers.
 type secretsOf map[string][]byte
 
 func (s secretsOf) Secret(_ context.Context, name string, fresh []byte) ([]byte, error) {
@@ -95,7 +95,7 @@ func (s *shelf) SeeDevice(_ context.Context, id string) error {
 	return nil
 }
 
-// desk is Accounts of a shelf, with versions that a test changes.
+// desk is Accounts on a shelf, with versions that a test can change.
 type desk struct {
 	*Accounts
 	shelf    *shelf

@@ -1,6 +1,6 @@
-// Package auth verifies bearer tokens. Its main idea: a token does not choose how it is verified. The operator sets a
-// secret or the URL of public keys, and each of the two accepts its own algorithms; anything else that a token's head
-// names (an algorithm, a key's URL, a file) is ignored.
+// Package auth verifies bearer tokens, study codes and cookies. A token does not choose how it is verified: the
+// operator sets a secret or the URL of public keys, and each of the two accepts only its own algorithms. Anything else
+// that a token's header names (an algorithm, a key's URL, a file) is ignored.
 package auth
 
 import (
@@ -15,7 +15,7 @@ import (
 	"studysharper/app/study"
 )
 
-// MaxTokenBytes is the longest token that is looked at.
+// MaxTokenBytes is the maximum length of a token; longer ones are refused unread.
 const MaxTokenBytes = 8 << 10
 
 const (
@@ -23,15 +23,16 @@ const (
 	maxIDLen = study.MaxIDRunes // characters of a subject
 )
 
-// keys find the key that a token is verified with.
+// keys finds the keys that tokens are verified with.
 type keys interface {
-	// find gives the keys for an algorithm and the kid of a token; "" = the token has none. Errors are *study.Error.
+	// find returns the keys for an algorithm and the kid of a token; "" = the token has no kid. Its errors are
+	// *study.Error.
 	find(ctx context.Context, kid, alg string) ([]jwt.VerificationKey, error)
-	// healthy is false while the keys' issuer cannot be reached.
+	// healthy returns false while the keys' issuer is unreachable.
 	healthy() bool
 }
 
-// Accepted names the issuer and the audience that tokens must be of; "" = any.
+// Accepted names the required issuer and audience of tokens; "" = any.
 type Accepted struct{ Issuer, Audience string }
 
 // Verifier verifies JSON Web Tokens (RFC 7519). It is safe for concurrent use.
@@ -41,13 +42,13 @@ type Verifier struct {
 	accepted Accepted
 }
 
-// NewSecret makes a Verifier of tokens signed with a shared secret: HS256 only.
+// NewSecret makes a Verifier for tokens signed with a shared secret: HS256 only.
 func NewSecret(secret string, a Accepted) *Verifier {
 	return newVerifier(staticSecret(secret), a, "HS256")
 }
 
-// NewKeySet makes a Verifier of tokens signed with a key that o.URL publishes: RS256, ES256 or EdDSA. The keys are
-// fetched with the first token.
+// NewKeySet makes a Verifier for tokens signed with a key published at o.URL: RS256, ES256 or EdDSA. The keys are
+// fetched when the first token arrives.
 func NewKeySet(o KeySetOptions, a Accepted) *Verifier {
 	return newVerifier(newKeySet(o), a, algRSA, algEC, algEdwards)
 }
@@ -71,17 +72,17 @@ func (s staticSecret) find(context.Context, string, string) ([]jwt.VerificationK
 
 func (staticSecret) healthy() bool { return true }
 
-// Healthy reports whether tokens can be verified with keys that are up to date.
+// Healthy reports whether tokens can be verified with current keys.
 func (v *Verifier) Healthy() bool { return v.keys.healthy() }
 
-// User gives a token's subject. A token must say when it expires; clocks may differ by 30 s. It blocks only while keys
-// are fetched, for 5 s at most. Errors are *study.Error: CodeUnauthorized with the reason and nothing of the token,
-// CodeUnavailable while there are no keys.
+// User returns a token's subject. A token must state when it expires; clocks may differ by 30 s. It blocks only while
+// keys are fetched, for up to 5 s. Its errors are *study.Error: CodeUnauthorized with a reason that reveals nothing of
+// the token, or CodeUnavailable while there are no keys.
 func (v *Verifier) User(ctx context.Context, token string) (string, error) {
 	if len(token) > MaxTokenBytes {
 		return "", study.Errorf(study.CodeUnauthorized, "the token has more than %d bytes", MaxTokenBytes)
 	}
-	claims := jwt.MapClaims{} // not a struct: encoding/json would take "Sub" for "sub", and a text for a number
+	claims := jwt.MapClaims{} // not a struct: encoding/json would accept "Sub" for "sub"
 	_, err := v.parser.ParseWithClaims(token, claims, func(t *jwt.Token) (any, error) { return v.key(ctx, t) })
 	if err != nil {
 		return "", reason(err)
@@ -96,22 +97,22 @@ func (v *Verifier) User(ctx context.Context, token string) (string, error) {
 	return subject(id)
 }
 
-// check compares a token's issuer and audience.
+// check checks a token's issuer and audience.
 func (a Accepted) check(claims jwt.MapClaims) error {
 	if issuer, err := claims.GetIssuer(); a.Issuer != "" && (err != nil || issuer != a.Issuer) {
-		return study.Errorf(study.CodeUnauthorized, "the token is of another issuer")
+		return study.Errorf(study.CodeUnauthorized, "the token's issuer is not accepted")
 	}
 	if audience, err := claims.GetAudience(); a.Audience != "" && (err != nil || !slices.Contains(audience, a.Audience)) {
-		return study.Errorf(study.CodeUnauthorized, "the token is for another audience")
+		return study.Errorf(study.CodeUnauthorized, "the token's audience is not accepted")
 	}
 	return nil
 }
 
-// key finds the key for a token whose algorithm is accepted. A head with `crit` asks for extensions, of which none is
-// known (RFC 7515, section 4.1.11).
+// key returns the key for a token with an accepted algorithm. A header with `crit` requires extensions, none of which
+// is supported (RFC 7515, section 4.1.11).
 func (v *Verifier) key(ctx context.Context, t *jwt.Token) (any, error) {
 	if _, critical := t.Header["crit"]; critical {
-		return nil, study.Errorf(study.CodeUnauthorized, "the token asks for an extension that is not known")
+		return nil, study.Errorf(study.CodeUnauthorized, "the token requires an unsupported extension")
 	}
 	kid, ok := t.Header["kid"].(string)
 	if _, given := t.Header["kid"]; given && !ok {
@@ -121,7 +122,7 @@ func (v *Verifier) key(ctx context.Context, t *jwt.Token) (any, error) {
 	return jwt.VerificationKeySet{Keys: found}, err
 }
 
-// subject checks the user's id as the user_id of requests is checked.
+// subject checks the user's id like the user_id of a request.
 func subject(id string) (string, error) {
 	if strings.TrimSpace(id) == "" || strings.ContainsRune(id, 0) || utf8.RuneCountInString(id) > maxIDLen {
 		return "", study.Errorf(study.CodeUnauthorized, "the token's subject must have 1 to %d characters", maxIDLen)

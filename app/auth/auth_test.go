@@ -15,7 +15,7 @@ import (
 
 const secret = "canary-secret-of-thirty-two-byte"
 
-// object is a JSON object of a token.
+// object is a JSON object in a token.
 type object map[string]any
 
 func encode(v any) string {
@@ -26,7 +26,7 @@ func encode(v any) string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-// signed is a token with a head and claims as a test has them, and its signature.
+// signed returns a token with this header, these claims, and its signature.
 func signed(head, claims object, sign func(text string) []byte) string {
 	text := encode(head) + "." + encode(claims)
 	return text + "." + base64.RawURLEncoding.EncodeToString(sign(text))
@@ -40,7 +40,7 @@ func hs256(key string) func(string) []byte {
 	}
 }
 
-// good are the claims of a token that is valid for an hour, changed as told.
+// good returns the claims of a token that is valid for an hour, with the given changes.
 func good(change ...object) object {
 	claims := object{"sub": "ann", "exp": time.Now().Add(time.Hour).Unix()}
 	for _, c := range change {
@@ -61,7 +61,7 @@ func hmacHead(change ...object) object {
 	return head
 }
 
-// in is a moment that many seconds from now, as a token has it.
+// in returns the time so many seconds from now, as tokens represent it.
 func in(seconds int) int64 { return time.Now().Add(time.Duration(seconds) * time.Second).Unix() }
 
 func TestATokenSignedWithTheSecretTellsItsUser(t *testing.T) {
@@ -79,7 +79,7 @@ func TestATokenSignedWithTheSecretTellsItsUser(t *testing.T) {
 	}
 }
 
-// refuses checks that a token is CodeUnauthorized, with a reason that says nothing of it.
+// refuses checks that a token is CodeUnauthorized, with a reason that reveals nothing of it.
 func refuses(t *testing.T, v *Verifier, token, says string) {
 	t.Helper()
 	user, err := v.User(t.Context(), token)
@@ -152,7 +152,7 @@ func TestForgedAndFaultyTokensAreRefused(t *testing.T) {
 	}
 }
 
-// signedClaims is a token with the right signature over claims that are any text.
+// signedClaims returns a token with a valid signature over claims that may be any text.
 func signedClaims(claims string) string {
 	text := encode(hmacHead()) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	return text + "." + base64.RawURLEncoding.EncodeToString(hs256(secret)(text))
@@ -164,7 +164,7 @@ func TestTheLongestSubjectAndTheLongestTokenAreTaken(t *testing.T) {
 	if user, err := v.User(t.Context(), signed(hmacHead(), good(object{"sub": longest}), hs256(secret))); err != nil || user != longest {
 		t.Errorf("a subject of %d characters: %v", study.MaxIDRunes, err)
 	}
-	// Four characters of a token hold three bytes of its head.
+	// Four characters of a token encode three bytes of its header.
 	fill := func(n int) string {
 		return signed(hmacHead(object{"x": strings.Repeat("x", n)}), good(), hs256(secret))
 	}

@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// A study code opens an account on any device. It is 29 random characters of the alphabet, 145 bits, and one that checks
-// them, in groups: K7QPM-3XV9T-0ZW5B-R2D8E-HJ4NC-7T1GA.
+// A study code opens an account on any device. It consists of 29 random characters of the alphabet (145 bits) and a
+// check character, in groups: K7QPM-3XV9T-0ZW5B-R2D8E-HJ4NC-7T1GA.
 const (
 	codeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // Crockford's: without I, L, O and U
 	codeRandom   = 29
-	codeRandomV1 = 24 // of codes that were made before
+	codeRandomV1 = 24 // of codes made by earlier versions
 	codeGroup    = 5
 )
 
-// maxCodeBytes is the longest text that is looked at as a study code: people separate groups in many ways.
+// maxCodeBytes is the maximum length of a text that may be a study code: people separate groups in many ways.
 const maxCodeBytes = 100
 
-// newStudyCode makes a code, as it is shown.
+// newStudyCode returns a new code as it is displayed.
 func newStudyCode() string {
 	var random [codeRandom]byte
 	_, _ = rand.Read(random[:]) // it never fails
@@ -37,8 +37,8 @@ func newStudyCode() string {
 	return shown.String()
 }
 
-// codeCheck is the value of the last character: the others as a polynomial over GF(32), at a generator. Every wrong
-// character changes it, and so do two that changed places.
+// codeCheck computes the check character's value: the other characters as a polynomial over GF(32), evaluated at a
+// generator. Every wrong character changes it, and so does every swap of two characters.
 func codeCheck(code []byte) (check byte) {
 	const reduce = 0b100101 // x⁵ + x² + 1
 	for _, c := range code {
@@ -53,8 +53,8 @@ func codeCheck(code []byte) (check byte) {
 	return check
 }
 
-// readStudyCode reads a code as people write it: in either case, with I and L for 1 and O for 0, groups separated by
-// hyphens, spaces or nothing. Not ok: the text is not a code, or has a typing error.
+// readStudyCode parses a code as people write it: in upper or lower case, with I and L for 1 and O for 0, groups
+// separated by hyphens, spaces or nothing. ok is false if the text is not a code, or has a typing error.
 func readStudyCode(text string) (code string, ok bool) {
 	if len(text) > maxCodeBytes {
 		return "", false
@@ -81,7 +81,7 @@ func readStudyCode(text string) (code string, ok bool) {
 	return string(read), true
 }
 
-// hashCode is what is kept of a code that was read. A code has more bits than can be guessed, so one round is enough.
+// hashCode returns the stored form of a code. A code has too many bits to be guessed, so one round is enough.
 func hashCode(code string) [sha256.Size]byte {
 	return sha256.Sum256([]byte("studysharper study code\n" + code))
 }

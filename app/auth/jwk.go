@@ -12,7 +12,7 @@ import (
 	"slices"
 )
 
-// The algorithms of published keys, one for each kind of key.
+// The algorithms of published keys, one for each key type.
 const (
 	algRSA     = "RS256"
 	algEC      = "ES256"
@@ -33,7 +33,7 @@ type publicKey struct {
 	key any // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
-// jwk is a JSON Web Key (RFC 7517). Private parts are not read.
+// jwk is a JSON Web Key (RFC 7517). Private parts are ignored.
 type jwk struct {
 	Kind       string   `json:"kty"`
 	ID         string   `json:"kid"`
@@ -53,8 +53,8 @@ var (
 	errNoKeys    = errors.New("the JSON Web Key Set has no usable key")
 )
 
-// parseKeys reads a JSON Web Key Set. Keys of other kinds, for other uses, or with
-// invalid parts are left out, as RFC 7517, section 5, says.
+// parseKeys parses a JSON Web Key Set. Keys of other types, for other uses, or with invalid parts are ignored, as RFC
+// 7517, section 5, requires.
 func parseKeys(body []byte) ([]publicKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -128,7 +128,7 @@ func (k jwk) edwards() (any, error) {
 	return ed25519.PublicKey(x), nil
 }
 
-// decodeBase64 decodes base64url without padding; nil where the text is something else.
+// decodeBase64 decodes base64url without padding; it returns nil for any other text.
 func decodeBase64(text string) []byte {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {

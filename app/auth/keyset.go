@@ -16,17 +16,17 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of fetching keys.
+// Limits on fetching keys.
 const (
-	maxKeyBytes = 256 << 10        // of a key set
+	maxKeyBytes = 256 << 10        // size of a key set
 	fetchWait   = 5 * time.Second  // from the request to the last byte
-	fetchPause  = 30 * time.Second // between two fetches, however many unknown keys tokens name
+	fetchPause  = 30 * time.Second // between two fetches, however many unknown key ids tokens have
 	fetchSoon   = 2 * time.Second  // the same while there are no keys at all
-	healthWait  = time.Second      // for the first answer, before the issuer is called healthy
-	keysFresh   = 10 * time.Minute // older keys are fetched again, so that withdrawn ones are dropped
+	healthWait  = time.Second      // for the first answer, before the issuer is reported as healthy
+	keysFresh   = 10 * time.Minute // older keys are fetched again, so that withdrawn ones are removed
 )
 
-// KeySetOptions say where keys are published.
+// KeySetOptions describe where keys are published.
 type KeySetOptions struct {
 	URL string // of a JSON Web Key Set; redirects are not followed
 	Log *slog.Logger
@@ -36,7 +36,7 @@ type KeySetOptions struct {
 	Transport http.RoundTripper
 }
 
-// keySet holds the keys that a URL published last. While the URL is unreachable, they stay.
+// keySet holds the keys last published at a URL. They remain valid while the URL is unreachable.
 type keySet struct {
 	url    string
 	client *http.Client
@@ -47,7 +47,7 @@ type keySet struct {
 	keys      []publicKey
 	fetched   time.Time     // when they were read; zero = never
 	asked     time.Time     // when the last fetch began
-	failed    bool          // the last fetch did
+	failed    bool          // the last fetch failed
 	fetching  chan struct{} // not nil: closed when the fetch in progress ends
 	storeRead bool          // the store has been read
 }
@@ -65,13 +65,13 @@ func newKeySet(o KeySetOptions) *keySet {
 	}}
 }
 
-// find implements keys. An unknown key causes a fetch, once in 30 s at most.
+// find implements keys. An unknown key id causes a fetch, at most once every 30 s.
 func (s *keySet) find(ctx context.Context, kid, alg string) ([]jwt.VerificationKey, error) {
-	found, answered := s.look(kid, alg)
+	found, answered := s.lookUp(kid, alg)
 	if len(found) == 0 && answered != nil {
 		select {
 		case <-answered:
-			found, _ = s.look(kid, alg)
+			found, _ = s.lookUp(kid, alg)
 		case <-ctx.Done():
 		}
 	}
@@ -81,8 +81,8 @@ func (s *keySet) find(ctx context.Context, kid, alg string) ([]jwt.VerificationK
 	return found, nil
 }
 
-// healthy implements keys. It asks the issuer where that is due, so that an issuer that is away is noticed before a user
-// comes, and one that is back without any. It waits for the answer, a second at most, only if there was none yet.
+// healthy implements keys. It starts a fetch if one is due, so that an outage of the issuer is noticed before a user
+// signs in, and its end without any user. It waits for the result, for up to a second, only if there has been none yet.
 func (s *keySet) healthy() bool {
 	s.mu.Lock()
 	s.loadStored()
@@ -104,7 +104,7 @@ func (s *keySet) healthy() bool {
 	return !s.failed
 }
 
-// beginFetch starts a fetch unless one is in progress. The lock is held.
+// beginFetch starts a fetch unless one is in progress. The caller holds the lock.
 func (s *keySet) beginFetch() {
 	if s.fetching == nil {
 		s.asked, s.fetching = time.Now(), make(chan struct{})
@@ -112,9 +112,9 @@ func (s *keySet) beginFetch() {
 	}
 }
 
-// look finds the keys among the known ones, and starts a fetch where one is due. answered is closed when the fetch in
-// progress ends; nil = there is none.
-func (s *keySet) look(kid, alg string) (found []jwt.VerificationKey, answered <-chan struct{}) {
+// lookUp searches the known keys, and starts a fetch if one is due. answered is closed when the fetch in progress ends;
+// nil = none is in progress.
+func (s *keySet) lookUp(kid, alg string) (found []jwt.VerificationKey, answered <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.loadStored()
@@ -125,7 +125,7 @@ func (s *keySet) look(kid, alg string) (found []jwt.VerificationKey, answered <-
 	return found, s.fetching
 }
 
-// loadStored loads the keys that another worker has stored, once. The lock is held.
+// loadStored loads the keys that another worker has stored, once. The caller holds the lock.
 func (s *keySet) loadStored() {
 	if s.storeRead || s.store == nil {
 		return
@@ -137,7 +137,7 @@ func (s *keySet) loadStored() {
 	}
 }
 
-// due reports whether the keys are to be fetched. The lock is held.
+// due reports whether the keys should be fetched. The caller holds the lock.
 func (s *keySet) due(known bool) bool {
 	pause := fetchPause
 	if s.fetched.IsZero() {
@@ -147,7 +147,7 @@ func (s *keySet) due(known bool) bool {
 	return (!known || stale) && time.Since(s.asked) >= pause
 }
 
-// pick finds the keys of a kid: an issuer may give two the same. Without a kid, the key must be the only one of its
+// pick returns the keys with a kid, of which there may be several. Without a kid, the key must be the only one for its
 // algorithm.
 func pick(all []publicKey, kid, alg string) (found []jwt.VerificationKey) {
 	for _, k := range all {
@@ -161,21 +161,21 @@ func pick(all []publicKey, kid, alg string) (found []jwt.VerificationKey) {
 	return found
 }
 
-// missing says why there is no key.
+// missing returns the reason why there is no key.
 func (s *keySet) missing() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fetched.IsZero() {
 		return &study.Error{Code: study.CodeUnavailable, Message: "the keys that tokens are verified with are unavailable", RetryAfter: fetchSoon}
 	}
-	return study.Errorf(study.CodeUnauthorized, "the token is signed with a key that is not known")
+	return study.Errorf(study.CodeUnauthorized, "the token is signed with an unknown key")
 }
 
-// fetch replaces the keys, where the answer is a key set.
+// fetch replaces the keys if the answer is a key set.
 func (s *keySet) fetch() {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchWait)
 	defer cancel()
-	keys, err := s.ask(ctx)
+	keys, err := s.refresh(ctx)
 	s.mu.Lock()
 	if s.failed = err != nil; err == nil {
 		s.keys, s.fetched = keys, time.Now()
@@ -188,15 +188,15 @@ func (s *keySet) fetch() {
 	}
 }
 
-// ask downloads the keys and shares them with other workers.
-func (s *keySet) ask(ctx context.Context) ([]publicKey, error) {
+// refresh downloads the keys and shares them with other workers.
+func (s *keySet) refresh(ctx context.Context) ([]publicKey, error) {
 	body, err := s.download(ctx)
 	if err != nil {
 		return nil, err
 	}
 	keys, err := parseKeys(body)
 	if err == nil && len(keys) == 0 {
-		err = errNoKeys // not a withdrawal of all: nobody could log in
+		err = errNoKeys // not a withdrawal of all keys: nobody could sign in
 	}
 	if err != nil || s.store == nil {
 		return keys, err

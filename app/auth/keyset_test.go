@@ -28,7 +28,7 @@ import (
 	"studysharper/app/study"
 )
 
-// The keys of an issuer; made once, for RSA takes its time.
+// The keys of an issuer; made only once, because generating RSA keys is slow.
 var (
 	rsaKey     = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 	ecKey      = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
@@ -76,13 +76,13 @@ func es256(text string) []byte {
 
 func eddsa(text string) []byte { return ed25519.Sign(edwardsKey(), []byte(text)) }
 
-// issuer publishes keys, without a network.
+// issuer publishes keys without a network.
 type issuer struct {
 	mu     sync.Mutex
 	keys   []object
-	status int           // 0 = it cannot be reached
+	status int           // 0 = unreachable
 	body   []byte        // nil = the keys
-	slow   time.Duration // before it answers
+	slow   time.Duration // delay of the answer
 	asked  int
 	header http.Header
 }
@@ -108,7 +108,7 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: i.status, Header: i.header, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
 }
 
-// publish changes what the issuer answers from now on.
+// publish sets what the issuer answers from now on.
 func (i *issuer) publish(keys ...object) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -121,7 +121,7 @@ func (i *issuer) times() int {
 	return i.asked
 }
 
-// opened is an issuer and a verifier of its tokens.
+// opened returns an issuer and a verifier of its tokens.
 func opened(keys ...object) (*issuer, *Verifier, *bytes.Buffer) {
 	i, log := &issuer{}, &bytes.Buffer{}
 	if keys != nil {
@@ -163,11 +163,11 @@ func TestPublishedKeysCheckNothingButTheirOwnAlgorithm(t *testing.T) {
 		{"alg none", signed(head("none", "r"), good(), func(string) []byte { return nil }), "algorithm"},
 		{"RS384", signed(head("RS384", "r"), good(), rs256), "algorithm"},
 		{"PS256", signed(head("PS256", "r"), good(), rs256), "algorithm"},
-		{"RS256 by the name of the EC key", signed(head("RS256", "e"), good(), rs256), "key that is not known"},
+		{"RS256 by the name of the EC key", signed(head("RS256", "e"), good(), rs256), "unknown key"},
 		{"ES256 of an EdDSA signature", signed(head("ES256", "e"), good(), eddsa), "signature"},
 		{"a signature of zeros", signed(head("ES256", "e"), good(), func(string) []byte { return make([]byte, 64) }), "signature"},
-		{"a kid that is a path", signed(head("RS256", "../../canary"), good(), rs256), "key that is not known"},
-		{"a key in the head", signed(object{"alg": "ES256", "kid": "canary", "jwk": ecJWK("canary")}, good(), es256), "key that is not known"},
+		{"a kid that is a path", signed(head("RS256", "../../canary"), good(), rs256), "unknown key"},
+		{"a key in the head", signed(object{"alg": "ES256", "kid": "canary", "jwk": ecJWK("canary")}, good(), es256), "unknown key"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { refuses(t, v, tt.token, tt.says) })
@@ -176,21 +176,21 @@ func TestPublishedKeysCheckNothingButTheirOwnAlgorithm(t *testing.T) {
 
 func TestATokenWithoutAKidNeedsTheOnlyKeyOfItsKind(t *testing.T) {
 	_, v, _ := opened(ecJWK("a"), ecJWK("b"))
-	refuses(t, v, signed(head("ES256", ""), good(), es256), "key that is not known")
+	refuses(t, v, signed(head("ES256", ""), good(), es256), "unknown key")
 }
 
 func TestAnUnknownKeyIsAskedForOnceInThirtySeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i, v, _ := opened(ecJWK("old"))
 		for range 5 {
-			refuses(t, v, signed(head("RS256", "new"), good(), rs256), "key that is not known")
+			refuses(t, v, signed(head("RS256", "new"), good(), rs256), "unknown key")
 		}
 		if i.times() != 1 {
 			t.Errorf("asked %d times at once", i.times())
 		}
 		i.publish(rsaJWK("new"))
 		time.Sleep(fetchPause - time.Nanosecond)
-		refuses(t, v, signed(head("RS256", "new"), good(), rs256), "key that is not known")
+		refuses(t, v, signed(head("RS256", "new"), good(), rs256), "unknown key")
 		time.Sleep(time.Nanosecond)
 		if user, err := v.User(t.Context(), signed(head("RS256", "new"), good(), rs256)); err != nil || user != "ann" {
 			t.Errorf("after the pause: %q, %v", user, err)
@@ -198,7 +198,7 @@ func TestAnUnknownKeyIsAskedForOnceInThirtySeconds(t *testing.T) {
 		if i.times() != 2 {
 			t.Errorf("asked %d times in all", i.times())
 		}
-		refuses(t, v, signed(head("ES256", "old"), good(), es256), "key that is not known")
+		refuses(t, v, signed(head("ES256", "old"), good(), es256), "unknown key")
 	})
 }
 

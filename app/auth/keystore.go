@@ -9,23 +9,23 @@ import (
 	"studysharper/app/memory/shm"
 )
 
-// KeyStore is where workers leave the published keys they have read: while the issuer is
-// unreachable, a new worker uses those. It lies in shared memory and holds public keys only.
+// KeyStore is where workers store the published keys that they have fetched, for a new worker to use while the issuer
+// is unreachable. It is in shared memory and contains only public keys.
 type KeyStore struct{ section *shm.Section }
 
-// The first part of a store is the checksum of the rest, so that what a dying worker has written by half is not read.
+// A store begins with the checksum of the rest, so that data that a dying worker has written partially is not used.
 const (
 	sumLen  = sha256.Size
 	headLen = sumLen + 8 + 4 // checksum, Unix nanoseconds, length
 
-	// KeyStoreSize is how many bytes of shared memory a KeyStore needs.
+	// KeyStoreSize is the size of the shared memory that a KeyStore needs, in bytes.
 	KeyStoreSize = headLen + maxKeyBytes
 )
 
-// NewKeyStore gives the store in a section of KeyStoreSize bytes.
+// NewKeyStore returns the store in a section of KeyStoreSize bytes.
 func NewKeyStore(section *shm.Section) *KeyStore { return &KeyStore{section} }
 
-// put replaces the stored key set by one that was read at a moment.
+// put replaces the stored key set with one that was fetched at this time.
 func (s *KeyStore) put(body []byte, at time.Time) error {
 	text := make([]byte, headLen, headLen+len(body))
 	binary.LittleEndian.PutUint64(text[sumLen:], uint64(at.UnixNano())) //nolint:gosec // and back again
@@ -41,7 +41,7 @@ func (s *KeyStore) put(body []byte, at time.Time) error {
 	return nil
 }
 
-// get gives the stored key set; nil = there is no whole one.
+// get returns the stored key set; nil if there is no complete one.
 func (s *KeyStore) get() (body []byte, at time.Time) {
 	if s.section.Lock() != nil {
 		return nil, at

@@ -60,7 +60,7 @@ func TestANewWorkerHasTheKeysWhileTheIssuerIsAway(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		if i.times() != 3 { // with the first two, and when the keys were old
+		if i.times() != 3 { // for the first two, and when the keys were old
 			t.Errorf("asked %d times", i.times())
 		}
 	})

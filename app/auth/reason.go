@@ -8,7 +8,7 @@ import (
 	"studysharper/app/study"
 )
 
-// reasons say what is wrong with a token; the first that matches is used.
+// reasons describe what is wrong with a token; the first match is used.
 var reasons = []struct {
 	err   error
 	words string

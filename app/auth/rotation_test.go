@@ -25,7 +25,7 @@ func TestAWithdrawnKeyIsGoneWithinTenMinutes(t *testing.T) {
 			t.Errorf("while it is asked: %v", err)
 		}
 		synctest.Wait()
-		refuses(t, v, token(), "key that is not known")
+		refuses(t, v, token(), "unknown key")
 	})
 }
 
@@ -67,7 +67,7 @@ func TestAnIssuerThatIsAwayIsNoticedBeforeAUserComes(t *testing.T) {
 		if v.Healthy() {
 			t.Error("an issuer that was never reached is healthy")
 		}
-		for range 10 { // as often as probes come
+		for range 10 { // as often as health probes come
 			v.Healthy()
 		}
 		if n := i.times(); n != 1 {

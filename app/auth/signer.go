@@ -9,22 +9,22 @@ import (
 	"sync/atomic"
 )
 
-// Secrets keep what is signed with; see store.Accounts.
+// Secrets stores signing keys; see store.Accounts.
 type Secrets interface {
 	Secret(ctx context.Context, name string, fresh []byte) ([]byte, error)
 }
 
-// Signer signs what this service gives out and takes back: cookies and tickets. Its key is made once, kept in the store,
-// and so the same in all processes and instances. It is read with the first use.
+// Signer signs the cookies and tickets that this service issues. Its key is created once and stored in the database, so
+// that all processes and instances use the same one. It is read on first use.
 type Signer struct {
 	store Secrets
 	key   atomic.Pointer[[]byte]
 }
 
-// NewSigner makes a Signer whose key is in a store.
+// NewSigner makes a Signer with a key from the store.
 func NewSigner(store Secrets) *Signer { return &Signer{store: store} }
 
-// sign is the code over texts for a purpose. Errors are the store's.
+// sign returns a signature over texts for a purpose. Its errors are the store's.
 func (s *Signer) sign(ctx context.Context, purpose string, texts ...[]byte) ([]byte, error) {
 	key := s.key.Load()
 	if key == nil {
@@ -39,14 +39,14 @@ func (s *Signer) sign(ctx context.Context, purpose string, texts ...[]byte) ([]b
 	}
 	mac := hmac.New(sha256.New, *key)
 	for _, text := range append([][]byte{[]byte(purpose)}, texts...) {
-		// With its length, no other split of the same bytes has the same code.
+		// The length ensures that no other split of the same bytes has the same signature.
 		mac.Write(binary.BigEndian.AppendUint32(nil, uint32(len(text)))) //nolint:gosec // of a request's head
 		mac.Write(text)
 	}
 	return mac.Sum(nil), nil
 }
 
-// verify reports whether a code is over texts.
+// verify reports whether code is a signature over texts.
 func (s *Signer) verify(ctx context.Context, code []byte, purpose string, texts ...[]byte) (bool, error) {
 	want, err := s.sign(ctx, purpose, texts...)
 	return err == nil && hmac.Equal(code, want), err

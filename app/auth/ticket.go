@@ -11,16 +11,16 @@ import (
 // ticketFor is how long a ticket is valid.
 const ticketFor = 10 * time.Minute
 
-// Tickets makes and opens tickets, each of which lets one user read one session's events for ten minutes. A ticket may
-// stand in a URL, where a token must not: it opens nothing else.
+// Tickets makes and opens tickets. A ticket lets one user read one session's events for ten minutes. It may be part of
+// a URL, unlike a token, because it opens nothing else.
 type Tickets struct{ signer *Signer }
 
-// NewTickets makes tickets that a signer signs.
+// NewTickets makes Tickets that signer signs.
 func NewTickets(signer *Signer) *Tickets { return &Tickets{signer} }
 
 const ticketPurpose = "stream ticket"
 
-// Issue makes a ticket of a user for a session. Errors are the store's.
+// Issue makes a user's ticket for a session. Its errors are the store's.
 func (t *Tickets) Issue(ctx context.Context, session, user string) (string, error) {
 	text := binary.BigEndian.AppendUint32(nil, uint32(time.Now().Add(ticketFor).Unix())) //nolint:gosec // until 2106
 	text = append(text, user...)
@@ -28,7 +28,7 @@ func (t *Tickets) Issue(ctx context.Context, session, user string) (string, erro
 	return base64.RawURLEncoding.EncodeToString(append(text, code...)), err
 }
 
-// Open gives the user of a ticket; false where it is not one for the session, or has expired.
+// Open returns the user of a ticket. It returns false if the ticket is not for the session, or has expired.
 func (t *Tickets) Open(ctx context.Context, ticket, session string) (user string, ok bool, err error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(ticket)
 	const clock = 4 // bytes

@@ -27,7 +27,7 @@ func TestATicketOpensItsSessionForItsUserForTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := secretsOf{}
 		ticket := issue(t, NewTickets(NewSigner(kept)), "Ännchen")
-		other := NewTickets(NewSigner(kept)) // of another worker
+		other := NewTickets(NewSigner(kept)) // in another worker
 		time.Sleep(ticketFor - time.Second)
 		if user, ok, err := other.Open(t.Context(), ticket, session); err != nil || !ok || user != "Ännchen" {
 			t.Errorf("after almost ten minutes: %q, %v", user, ok)

@@ -1,19 +1,18 @@
 package cache
 
-// arena keeps values in as few segments as their bytes need, with a tenth to spare
-// for what is dead and not yet reclaimed. It allocates a segment where the live
-// bytes have outgrown the ones it has, and otherwise compacts the emptiest: with a
-// tenth of all free, at least a tenth of that one is.
+// arena stores values in as few segments as their bytes need, plus a tenth for dead bytes that are not yet reclaimed.
+// It allocates a segment when the live bytes have outgrown the existing ones, and otherwise compacts the emptiest
+// segment: if a tenth of all bytes is free, at least a tenth of that segment is.
 type arena struct {
 	segmentMiB int
 	segments   []*segment
-	open       *segment // the one being written to
-	live       int      // bytes taken up by the pieces of all segments
-	numbers    uint64   // the last number given; 0 would mean "dead" to bigcache
+	open       *segment // the segment being written to
+	live       int      // bytes occupied by the pieces of all segments
+	numbers    uint64   // the last piece number assigned; 0 would mean "dead" to bigcache
 	pieces     freeList[piece]
 }
 
-// store keeps a copy of value and returns its first piece, nil when it is empty.
+// store copies value into the arena and returns its first piece; nil if value is empty.
 func (a *arena) store(value []byte) (*piece, error) {
 	var first *piece
 	end := &first
@@ -46,7 +45,7 @@ func (a *arena) storePiece(data []byte) (*piece, error) {
 	return p, nil
 }
 
-// segmentFor gives a segment that need fits in.
+// segmentFor returns a segment with room for need bytes.
 func (a *arena) segmentFor(need int) (*segment, error) {
 	if a.open != nil && a.open.fits(need) {
 		return a.open, nil
@@ -75,8 +74,8 @@ func (a *arena) emptiest() *segment {
 	return best
 }
 
-// load gives a copy of the value of size bytes that starts with first; false when
-// not all of it is there.
+// load returns a copy of the value of size bytes that starts with first. It returns false if a part of the value is
+// missing.
 func (a *arena) load(first *piece, size int) ([]byte, bool) {
 	if first != nil && first.rest == nil {
 		data, err := first.in.get(first)
@@ -93,7 +92,7 @@ func (a *arena) load(first *piece, size int) ([]byte, bool) {
 	return value, len(value) == size
 }
 
-// drop forgets the value that starts with first.
+// drop removes the value that starts with first.
 func (a *arena) drop(first *piece) {
 	for p := first; p != nil; {
 		rest := p.rest
@@ -105,7 +104,7 @@ func (a *arena) drop(first *piece) {
 	}
 }
 
-// release gives back the segments that hold nothing.
+// release frees the segments that contain no live bytes.
 func (a *arena) release() {
 	kept := a.segments[:0]
 	for _, s := range a.segments {
@@ -128,7 +127,7 @@ func (a *arena) newPiece() *piece {
 	return p
 }
 
-// freeList keeps some elements for use again, so that a busy cache makes no garbage.
+// freeList retains some elements for reuse, so that a busy cache makes no garbage.
 type freeList[T any] struct{ free []*T }
 
 const maxSpares = 1024
@@ -139,7 +138,7 @@ func (s *freeList[T]) put(t *T) {
 	}
 }
 
-// take gives nil when there is none.
+// take returns nil if the list is empty.
 func (s *freeList[T]) take() *T {
 	n := len(s.free)
 	if n == 0 {

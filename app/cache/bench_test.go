@@ -85,7 +85,7 @@ func BenchmarkGetP99(b *testing.B) {
 	reportP99(b, func(i int) { m.Get(ctx, keys[i%len(keys)]) })
 }
 
-// Every Set evicts, as it does in a cache that has been in use for a while.
+// Every Set evicts, as in a cache that has been in use for a while.
 func BenchmarkSetP99(b *testing.B) {
 	m, _ := fullMemory(b, 200)
 	keys := make([]string, 1000)

@@ -19,7 +19,7 @@ const mib = 1 << 20
 
 func heapInUse() int64 {
 	runtime.GC()
-	runtime.GC() // the first only starts to sweep what it found
+	runtime.GC() // the first one only starts the sweep
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)
 	return int64(s.HeapInuse)
@@ -55,12 +55,10 @@ func TestHeapFollowsWhatIsHeld(t *testing.T) {
 	runtime.KeepAlive(m)
 }
 
-// Whatever is churned through it, a full cache of 10 MB keeps its process within
-// 16 MB of what it was without. A child is asked, since what a process has once
-// touched it does not give back at once; it only sets, as the copies that Get makes
-// are not the cache's. The child has a memory limit, as every
-// process of the service: without one, the collector lets garbage grow to the size
-// of the live heap, cache or not, and a cache is live heap.
+// Whatever is written to it, a full cache of 10 MB keeps its process within 16 MB of its size without the cache. The
+// test measures a child process, because a process does not return memory at once that it has touched. The child only
+// calls Set, because the copies that Get returns are not part of the cache. It has a memory limit, like every process
+// of the service: without one, the collector lets garbage grow to the size of the live heap, and a cache is live heap.
 func TestProcessStaysWithin16MBUnderChurn(t *testing.T) {
 	testkit.SkipRace(t)
 	if _, err := os.Stat("/proc/self/status"); err != nil {
@@ -84,8 +82,7 @@ func TestProcessStaysWithin16MBUnderChurn(t *testing.T) {
 	}
 }
 
-// churns are 20,000 Sets each, of log-uniform sizes: as many between 100 and 200
-// bytes as between 1 and 2 MB.
+// churns are 20,000 Sets each, with log-uniform sizes: as many between 100 and 200 bytes as between 1 and 2 MB.
 var churns = map[string]struct{ maxItems, keys, largest int }{
 	"new keys":      {maxItems: 50, keys: 100_000, largest: 5 * mib},
 	"overwrites":    {maxItems: 50, keys: 60, largest: 5 * mib},

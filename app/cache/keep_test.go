@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// What comes from another tier is of some age: it ends when it would have there, and the
-// oldest entry is the oldest, in whatever order they came.
+// Values from another tier already have an age: they expire when they would have there, and OldestAge is right in
+// whatever order they arrive.
 func TestMemoryKeepsValuesOfAnyAgeInTheirOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, err := NewMemory(MemoryOptions{MaxItems: 100, MaxBytes: 1 << 20, TTL: time.Minute})
@@ -24,7 +24,7 @@ func TestMemoryKeepsValuesOfAnyAgeInTheirOrder(t *testing.T) {
 			}
 		}
 		for i := range 60 {
-			m.SetAged(fmt.Sprint(i), nil, time.Duration(i)*time.Second) // those that Clear took with others
+			m.SetAged(fmt.Sprint(i), nil, time.Duration(i)*time.Second) // those that Clear removed together with others
 		}
 		m.SetAged("too old", nil, time.Minute)
 		for left := 60; left > 0; left-- {

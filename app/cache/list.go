@@ -1,13 +1,13 @@
 package cache
 
-// list is a doubly linked list whose links lie inside its elements, so that
-// joining, leaving and moving to the end allocate nothing. The zero order is empty.
+// list is a doubly linked list with the links inside its elements, so that inserting, removing and moving an element
+// allocate nothing. The zero list is empty.
 type list[T any] struct {
 	first, last *element[T]
 }
 
-// element is an element's place in one order. Its owner is set once by the code that makes
-// the element; an element is in at most one order at a time.
+// element is an element's position in a list. Its owner is set once by the code that makes the element; an element is
+// in at most one list at a time.
 type element[T any] struct {
 	owner      *T
 	prev, next *element[T]
@@ -15,7 +15,7 @@ type element[T any] struct {
 
 func (o *list[T]) pushBack(l *element[T]) { o.insertAfter(o.last, l) }
 
-// insertAfter puts l behind prev, or first when that is nil.
+// insertAfter inserts l after prev, or first if prev is nil.
 func (o *list[T]) insertAfter(prev, l *element[T]) {
 	next := o.first
 	if prev != nil {

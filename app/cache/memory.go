@@ -11,39 +11,36 @@ import (
 	"studysharper/app/study"
 )
 
-// MemoryOptions bounds a Memory.
+// MemoryOptions are the limits of a Memory.
 type MemoryOptions struct {
 	MaxItems int           // at least 1
 	MaxBytes int64         // of keys and values together; at least 2
 	TTL      time.Duration // since the Set; 0 = entries do not expire
 }
 
-// Memory is a Cache inside the process with true least-recently-used order: an
-// entry just read outlives every entry read before it. bigcache holds the bytes, an
-// index holds order and ages.
+// Memory is a Cache inside the process with true least-recently-used order: an entry just read outlives every entry
+// read before it. bigcache stores the bytes, an index the order and the ages.
 //
-// A full one takes about 1.25 times MaxBytes of heap plus some 400 bytes an entry,
-// an empty one next to none; it grows in steps of a fifth of MaxBytes (1 MiB at
-// least) and gives back when entries are cleared or found expired. Being live heap,
-// it lets the collector tolerate as much garbage again, unless the process has a
-// memory limit (GOMEMLIMIT).
+// When full, it occupies about 1.25 times MaxBytes of heap plus some 400 bytes per entry; when empty, almost nothing.
+// It grows in steps of a fifth of MaxBytes (at least 1 MiB) and shrinks when entries are cleared or expire. Because it
+// is live heap, the garbage collector tolerates as much garbage again, unless the process has a memory limit
+// (GOMEMLIMIT).
 //
-// It has no goroutine and needs no Close: entries that expire unseen are dropped by
-// the next Set, Clear or Stats. Its methods never wait for anything but each other,
-// and so ignore their context; the longest wait is the copying of one value.
+// It has no goroutine and needs no Close: expired entries are removed by the next Set, Clear or Stats. Its methods wait
+// only for each other, and so ignore their context; the longest wait is for copying one value.
 type Memory struct {
 	options MemoryOptions
 
-	mu     sync.Mutex // guards all below
+	mu     sync.Mutex // guards the fields below
 	index  *simplelru.LRU[string, *entry]
 	ages   list[entry] // oldest Set first
 	arena  arena
 	bytes  int64
 	spare  freeList[entry]
-	counts Stats // Hits, Misses, Evictions and Refused only
+	counts Stats // only Hits, Misses, Evictions and Refused
 }
 
-// entry is what the index knows of a key.
+// entry is a key's entry in the index.
 type entry struct {
 	key    string
 	size   int // of the value
@@ -54,8 +51,7 @@ type entry struct {
 
 var _ Cache = (*Memory)(nil)
 
-// NewMemory makes an empty cache. It fails, with CodeInvalid and a fault an option,
-// on options that are out of bounds.
+// NewMemory makes an empty cache. If options are out of range, it returns CodeInvalid with a fault for each.
 func NewMemory(o MemoryOptions) (*Memory, error) {
 	var faults []study.Fault
 	if o.MaxItems < 1 {
@@ -75,9 +71,9 @@ func NewMemory(o MemoryOptions) (*Memory, error) {
 	return m, nil
 }
 
-// reset forgets all entries and the memory that held them.
+// reset removes all entries and frees their memory.
 func (m *Memory) reset() {
-	// It fails on a size under 1 only, which NewMemory refuses.
+	// NewLRU fails only for a size below 1, which NewMemory refuses.
 	m.index, _ = simplelru.NewLRU[string, *entry](m.options.MaxItems, nil)
 	m.ages = list[entry]{}
 	m.arena = arena{segmentMiB: segmentMiB(m.options.MaxBytes)}
@@ -85,12 +81,10 @@ func (m *Memory) reset() {
 	m.bytes = 0
 }
 
-// segmentMiB is a fifth of maxBytes within what a bigcache ring takes: its size is
-// set in whole MiB, and it addresses its entries with 32 bits.
+// segmentMiB is a fifth of maxBytes, within the sizes that a bigcache ring supports: whole MiB, with 32-bit addresses.
 func segmentMiB(maxBytes int64) int { return int(min(max(1, maxBytes/(5<<20)), 1024)) }
 
-// Get implements Cache. It allocates the copy and, for a value over 64 KiB, once more as
-// much on the way.
+// Get implements Cache. It allocates the copy and, for a value over 64 KiB, temporarily as much again.
 func (m *Memory) Get(_ context.Context, key string) (value []byte, age time.Duration, ok bool) {
 	now := time.Now()
 	m.mu.Lock()
@@ -115,7 +109,7 @@ func (m *Memory) Get(_ context.Context, key string) (value []byte, age time.Dura
 // Set implements Cache.
 func (m *Memory) Set(_ context.Context, key string, value []byte) { m.SetAged(key, value, 0) }
 
-// SetAged is Set for a value that is of some age already.
+// SetAged is Set for a value that already has an age.
 func (m *Memory) SetAged(key string, value []byte, age time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -136,7 +130,7 @@ func (m *Memory) SetAged(key string, value []byte, age time.Duration) {
 		return
 	}
 	e := m.newEntry()
-	// The caller's key may lie in a buffer that is used again.
+	// The caller's key may be in a buffer that is reused.
 	e.key, e.size, e.stored, e.value = strings.Clone(key), len(value), now.Add(-age), first
 	m.index.Add(e.key, e)
 	older := m.ages.last
@@ -147,12 +141,12 @@ func (m *Memory) SetAged(key string, value []byte, age time.Duration) {
 	m.bytes += size
 }
 
-// Accepts reports whether an entry is not too large to keep.
+// Accepts reports whether an entry is small enough to be stored.
 func (m *Memory) Accepts(key string, value []byte) bool {
 	return int64(len(key))+int64(len(value)) <= m.options.MaxBytes/2
 }
 
-// makeRoom evicts until an entry of size more bytes is within the bounds.
+// makeRoom evicts entries until one with size more bytes fits.
 func (m *Memory) makeRoom(size int64) {
 	for m.index.Len() >= m.options.MaxItems || m.bytes+size > m.options.MaxBytes {
 		_, e, ok := m.index.GetOldest()
@@ -164,14 +158,14 @@ func (m *Memory) makeRoom(size int64) {
 	}
 }
 
-// Clear implements Cache. It looks at every key.
+// Clear implements Cache. It scans all keys.
 func (m *Memory) Clear(_ context.Context, pattern string) int {
 	dropped := 0
 	m.ClearMatching(pattern, func(string) { dropped++ })
 	return dropped
 }
 
-// ClearMatching is Clear that calls gone with each key it drops. gone must not use the cache.
+// ClearMatching is Clear, and calls gone with each removed key. gone must not use the cache.
 func (m *Memory) ClearMatching(pattern string, gone func(key string)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -209,7 +203,7 @@ func (m *Memory) expired(e *entry, now time.Time) bool {
 	return m.options.TTL > 0 && now.Sub(e.stored) >= m.options.TTL
 }
 
-// expire drops the entries that are too old and reports whether there were any.
+// expire removes expired entries and reports whether there were any.
 func (m *Memory) expire(now time.Time) (found bool) {
 	for m.ages.first != nil && m.expired(m.ages.first.owner, now) {
 		m.remove(m.ages.first.owner)
@@ -218,7 +212,7 @@ func (m *Memory) expire(now time.Time) (found bool) {
 	return found
 }
 
-// remove forgets e. The memory stays, for the entry that is about to follow.
+// remove removes e. It does not free its memory, because another entry is about to follow.
 func (m *Memory) remove(e *entry) {
 	m.index.Remove(e.key)
 	m.ages.remove(&e.age)
@@ -228,7 +222,7 @@ func (m *Memory) remove(e *entry) {
 	m.spare.put(e)
 }
 
-// release gives back memory that nothing is about to fill.
+// release frees memory that no entry is about to use.
 func (m *Memory) release() {
 	if m.index.Len() == 0 {
 		m.reset()

@@ -124,7 +124,7 @@ func fnv1a(s string) uint64 {
 	return h.Sum64()
 }
 
-// A web framework's strings lie in buffers that the next request overwrites.
+// A web framework's strings are in buffers that the next request overwrites.
 func TestMemoryKeepsItsKeysWhenTheirBufferIsReused(t *testing.T) {
 	m := open(t, cache.MemoryOptions{MaxItems: 10, MaxBytes: 1000})
 	buffer := []byte("first key")

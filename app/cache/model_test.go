@@ -13,7 +13,7 @@ import (
 
 var ctx = context.Background()
 
-// model is a Cache by the letter: a slice from the least to the most recently used.
+// model is a Cache in its simplest form: a slice from the least to the most recently used.
 type model struct {
 	maxItems           int
 	maxBytes, bytes    int64
@@ -74,8 +74,8 @@ func (m *model) clear(pattern string) (n int) {
 	return n
 }
 
-// A long random trace of reads, writes of mixed sizes, and clears: hit for hit and
-// byte for byte what the model gives, and no piece lost by any ring.
+// A long random trace of reads, writes of various sizes, and clears gives the same results as the model, and no ring
+// loses a piece.
 func TestMemoryAgreesWithANaiveLRU(t *testing.T) {
 	source := randomBytes(4 << 20)
 	cases := []struct {
@@ -149,7 +149,7 @@ func audit(t *testing.T, m *Memory, want *model) {
 	if live != m.arena.live {
 		t.Fatalf("segments hold %d live bytes, the arena says %d", live, m.arena.live)
 	}
-	// All but the segment last made were nine tenths full of live bytes at some time.
+	// Every segment but the newest has at some time been filled to nine tenths with live bytes.
 	if most := (int(s.MaxBytes)+pieceOverhead*(s.MaxItems+int(s.MaxBytes)/pieceBytes))*10/9/(m.arena.segmentMiB<<20-2*maxNeed) + 1; len(m.arena.segments) > most {
 		t.Fatalf("%d segments, want %d at the most", len(m.arena.segments), most)
 	}

@@ -62,7 +62,7 @@ func TestCompactMakesNoGarbageToSpeakOf(t *testing.T) {
 	}
 }
 
-// bigcache's own clock, which looks at the oldest piece at each write, expires nothing.
+// bigcache's own clock, which checks the oldest piece at each write, never expires a piece.
 func TestSegmentKeepsPiecesHoweverOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testSegment(t)
@@ -73,8 +73,8 @@ func TestSegmentKeepsPiecesHoweverOld(t *testing.T) {
 	})
 }
 
-// FuzzSegmentLosesNothing reads its input as a program of puts, drops and
-// compactions, and after each step finds all live pieces in the ring.
+// FuzzSegmentLosesNothing interprets its input as a sequence of puts, drops and compactions, and checks after each step
+// that all live pieces are in the ring.
 func FuzzSegmentLosesNothing(f *testing.F) {
 	f.Add([]byte("\xff\xff\xff\xff\x00\xff\xff\x40\x80\xff\xff\xff\xff\xff\xff"))
 	f.Add(bytes.Repeat([]byte{0xff, 0xff, 0x01, 0x40, 0x03}, 200))
@@ -86,11 +86,11 @@ func FuzzSegmentLosesNothing(f *testing.F) {
 			switch {
 			case b == 0:
 				s.compact()
-			case b < 0x60 && len(live) > 0: // drop the b-th
+			case b < 0x60 && len(live) > 0: // drop the b-th piece
 				at := int(b) % len(live)
 				s.drop(live[at])
 				live = append(live[:at], live[at+1:]...)
-			default: // 0x60 to 0xff: up to a whole piece, less a few bytes
+			default: // 0x60 to 0xff: up to a whole piece, minus a few bytes
 				size := max(0, (int(b)-0x5f)*pieceBytes/0xa0-i%19)
 				if !s.fits(size + pieceOverhead) {
 					s.compact()
@@ -136,7 +136,7 @@ func checkPiece(t *testing.T, s *segment, p *piece) {
 	}
 }
 
-// pattern is the bytes of p, which follow from its number.
+// pattern returns p's bytes, which are derived from its number.
 func pattern(p *piece) []byte {
 	return bytes.Repeat([]byte{byte(p.number), byte(p.number >> 8), byte(p.need)}, p.need/3+1)[:p.need-pieceOverhead]
 }

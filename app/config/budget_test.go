@@ -53,7 +53,7 @@ func TestBudgetRefusesOneWorkerTooMany(t *testing.T) {
 	}
 }
 
-// A worker's limit is refused where an idle worker is above it, and where the container's is reached first.
+// A worker's limit is refused if an idle worker exceeds it, or if the container's limit is reached first.
 func TestBudgetRefusesMemoryLimitsThatCannotWork(t *testing.T) {
 	const most = (384 - 24) / 2 // MB: 512 less the kernel's, the supervisor's and a successor's, for two workers
 	for mb, ok := range map[int]bool{0: true, 1: false, 7: false, 8: true, most: true, most + 1: false, 512: false, 1048576: false} {

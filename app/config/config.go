@@ -1,6 +1,6 @@
-// Package config reads the settings from the environment, checks and redacts them, and divides the container's
-// memory and descriptors among the processes. Its one idea: what cannot be served with is refused at the start, one
-// line for each fault.
+// Package config reads the settings from the environment, checks and redacts them, and divides the container's memory
+// and descriptors among the processes. Settings that the service cannot work with are refused at the start, with one
+// line per fault.
 package config
 
 import (
@@ -18,9 +18,9 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Config is every setting of the contract's section 2. Each field's tags are its
-// whole description: the variable, its default, what is accepted (`range`, `oneof`),
-// and whether its value may be shown (`secret`: "all" of it, or the "url"'s password).
+// Config contains every setting of the contract's section 2. A field's tags describe it completely: the variable, its
+// default, what is accepted (`range`, `oneof`), and what must not be shown (`secret`: "all" of its value, or the
+// password of a "url").
 type Config struct {
 	Host             string        `env:"HOST" envDefault:"0.0.0.0"`
 	Port             int           `env:"PORT" envDefault:"8000" range:"0..65535"`
@@ -98,14 +98,14 @@ type Config struct {
 	LogClients string `env:"LOG_CLIENTS" envDefault:"off" oneof:"off|hash"`
 }
 
-// Fault is one setting that cannot be used. Its text never holds a secret.
+// Fault is an unusable setting. Its text never contains a secret.
 type Fault struct {
 	Setting  string // the variable, e.g. WEB_CONCURRENCY
 	Value    string // as given, redacted; "" = not given
 	Accepted string
 }
 
-// Error is the fault's one line.
+// Error returns the fault as one line.
 func (f Fault) Error() string {
 	if f.Value == "" {
 		return fmt.Sprintf("%s: %s", f.Setting, f.Accepted)
@@ -113,10 +113,10 @@ func (f Fault) Error() string {
 	return fmt.Sprintf("%s=%q: %s", f.Setting, f.Value, f.Accepted)
 }
 
-// Faults is everything wrong with the settings.
+// Faults are all faults of the settings.
 type Faults []Fault
 
-// Error has a line for each fault.
+// Error returns a line for each fault.
 func (fs Faults) Error() string {
 	lines := make([]string, len(fs))
 	for i, f := range fs {
@@ -125,8 +125,8 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Load reads the settings from an environment (variable → value; empty means
-// the default, white space around a value does not count). All that is wrong is told at once, as Faults.
+// Load reads the settings from an environment (variable → value; empty means the default, white space around a value is
+// ignored). It returns all faults together, as Faults.
 func Load(environment map[string]string) (Config, error) {
 	var c Config
 	values := Given(environment)
@@ -150,7 +150,7 @@ func Load(environment map[string]string) (Config, error) {
 	return c, nil
 }
 
-// parseDuration reads whole seconds ("120") or a Go duration ("2m").
+// parseDuration parses whole seconds ("120") or a Go duration ("2m").
 func parseDuration(v string) (any, error) {
 	if n, err := strconv.ParseUint(v, 10, 31); err == nil {
 		return time.Duration(n) * time.Second, nil //nolint:gosec // 31 bits
@@ -158,16 +158,16 @@ func parseDuration(v string) (any, error) {
 	return time.ParseDuration(v)
 }
 
-// The values of AUTH_MODE: how the service knows who a user is.
+// The values of AUTH_MODE: how the service identifies users.
 const (
-	AuthNone    = "none"    // it believes the user_id of a request
-	AuthAccount = "account" // by the cookie or the study code of an account of its own
+	AuthNone    = "none"    // by the request's user_id, unverified
+	AuthAccount = "account" // by the cookie or the study code of one of the service's own accounts
 	AuthJWT     = "jwt"     // by an issuer's token
 )
 
-// derive fills the defaults that depend on other settings.
+// derive sets the defaults that depend on other settings.
 func (c *Config) derive(given map[string]string) {
-	model := c.APIKey() != "" || given["LLM_BASE_URL"] != "" // an API of one's own may ask for no key
+	model := c.APIKey() != "" || given["LLM_BASE_URL"] != "" // a self-hosted API may need no key
 	c.LogFormat = cmp.Or(c.LogFormat, map[bool]string{true: "json", false: "text"}[c.Production()])
 	c.LLMProvider = cmp.Or(c.LLMProvider, map[bool]string{true: "openai", false: "offline"}[model])
 	c.ClientStreams = cmp.Or(c.ClientStreams, max(1, c.SSEMaxStreams/4))
@@ -190,7 +190,7 @@ func (c *Config) Production() bool { return c.Environment == "production" }
 // usesJWT reports whether an issuer's tokens can be verified.
 func (c *Config) usesJWT() bool { return c.JWTSecret != "" || c.JWTJWKSURL != "" }
 
-// APIKey is the key for LLM_BASE_URL; "" = none. OpenRouter's is sent to no other host.
+// APIKey returns the key for LLM_BASE_URL; "" = none. OpenRouter's key is sent to no other host.
 func (c *Config) APIKey() string {
 	if !c.isOpenRouter() {
 		return c.LLMAPIKey
@@ -203,7 +203,7 @@ func (c *Config) isOpenRouter() bool {
 	return err == nil && (u.Hostname() == "openrouter.ai" || strings.HasSuffix(u.Hostname(), ".openrouter.ai"))
 }
 
-// UnusedKey reports whether OPENROUTER_API_KEY is set, and not sent since LLM_BASE_URL is another host.
+// UnusedKey reports whether OPENROUTER_API_KEY is set but not sent, because LLM_BASE_URL is another host.
 func (c *Config) UnusedKey() bool { return c.OpenRouterAPIKey != "" && !c.isOpenRouter() }
 
 // ProxyNetworks returns the networks whose X-Forwarded-For header is trusted; Load has checked them.
@@ -217,10 +217,10 @@ func (c *Config) ProxyNetworks() []netip.Prefix {
 	return networks
 }
 
-// Address is what to listen at.
+// Address returns the address to listen on.
 func (c *Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
-// parseFaults turns the parser's errors, which name Go fields, into ours.
+// parseFaults converts the parser's errors, which name Go fields, to Faults.
 func parseFaults(err error, given map[string]string) Faults {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
@@ -243,7 +243,7 @@ func faultOf(field reflect.StructField, given map[string]string) Fault {
 	return Fault{Setting: name, Value: redact(field, given[name]), Accepted: accepted(field)}
 }
 
-// accepted says in words what a field's tags say.
+// accepted describes what a field's tags accept.
 func accepted(field reflect.StructField) string {
 	if choices := field.Tag.Get("oneof"); choices != "" {
 		return "must be one of " + strings.ReplaceAll(choices, "|", ", ")

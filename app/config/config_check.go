@@ -15,15 +15,14 @@ import (
 	"studysharper/app/study"
 )
 
-// The shortest secrets that production takes: an admin token, in characters, and what
-// tokens are signed with, in bytes (RFC 7518, section 3.2).
+// The minimum lengths of secrets in production: an admin token, in characters, and a signing secret, in bytes (RFC
+// 7518, section 3.2).
 const (
 	MinAdminToken = 16
 	minJWTSecret  = 32
 )
 
-// outOfBounds finds the values outside their field's tags, leaving out the
-// settings that are faulty already.
+// outOfBounds finds values that their field's tags do not accept, except settings that are already faulty.
 func (c *Config) outOfBounds(given map[string]string, known Faults) Faults {
 	var faults Faults
 	value := reflect.ValueOf(c).Elem()
@@ -48,7 +47,7 @@ func within(field reflect.StructField, value reflect.Value) bool {
 	return bound(field, from) <= value.Int() && value.Int() <= bound(field, to)
 }
 
-// bound reads one end of a range tag; the tags are ours, so a bad one is a bug.
+// bound parses one end of a range tag. The tags are constants, so an invalid one is a bug.
 func bound(field reflect.StructField, text string) int64 {
 	if field.Type == reflect.TypeFor[time.Duration]() {
 		d, err := time.ParseDuration(text)
@@ -64,8 +63,8 @@ func bound(field reflect.StructField, text string) int64 {
 	return n
 }
 
-// unusable finds settings that are each well formed, but cannot be served with:
-// they contradict each other, are unsafe in production, or cannot be read.
+// unusable finds settings that are well formed but unusable: they contradict each other, are unsafe in production, or
+// cannot be parsed.
 func (c *Config) unusable(given map[string]string) Faults {
 	var faults Faults
 	fault := func(setting, value, format string, args ...any) {
@@ -102,13 +101,13 @@ func (c *Config) unusable(given map[string]string) Faults {
 
 var (
 	hostName  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$`)
-	apiKey    = regexp.MustCompile(`^[!-~]+$`) // else it is not a header's value, or holds a space
+	apiKey    = regexp.MustCompile(`^[!-~]+$`) // otherwise it is not a valid header value, or contains a space
 	modelName = regexp.MustCompile(`^[^\s#"']+$`)
 	word      = regexp.MustCompile(`^[A-Za-z0-9._-]*$`)
 )
 
-// unusableModel finds what is wrong with how the upstream model is reached. A key may be
-// left out where an API is named: not every one asks for it.
+// unusableModel finds faults in how the model's API is reached. The key may be missing if an API is named, because not
+// every API requires one.
 func (c *Config) unusableModel(given map[string]string) Faults {
 	var faults Faults
 	if c.LLMProvider == "openai" && c.APIKey() == "" && given["LLM_BASE_URL"] == "" {
@@ -141,13 +140,13 @@ func (c *Config) unusableModel(given map[string]string) Faults {
 	return faults
 }
 
-// webAddress reports whether a text is the http or https URL of a host.
+// webAddress reports whether a text is an http or https URL with a host.
 func webAddress(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && reachable(u) && u.Fragment == ""
 }
 
-// reachable reports whether a URL names a host, and a port that there is if any.
+// reachable reports whether a URL has a host and, if it has a port, a valid one.
 func reachable(u *url.URL) bool {
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
@@ -157,7 +156,7 @@ func reachable(u *url.URL) bool {
 	return u.Hostname() != ""
 }
 
-// unusableTokens finds what is wrong with how users prove who they are.
+// unusableTokens finds faults in the settings of user authentication.
 func (c *Config) unusableTokens() Faults {
 	var faults Faults
 	if c.Production() && c.JWTSecret != "" && (len(c.JWTSecret) < minJWTSecret || isGuessable(c.JWTSecret)) {
@@ -180,7 +179,7 @@ func (c *Config) unusableTokens() Faults {
 	return faults
 }
 
-// trustworthy reports whether nobody on the way can change what a URL answers.
+// trustworthy reports whether a URL's answers are safe from manipulation on the network.
 func trustworthy(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || !reachable(u) {
@@ -204,7 +203,7 @@ func badOrigin(origin string, production bool) string {
 	return ""
 }
 
-// unusableTogether finds what is wrong with the settings of several instances.
+// unusableTogether finds faults in the settings of several instances.
 func (c *Config) unusableTogether() Faults {
 	if c.RedisURL != "" {
 		if _, err := ParseRedis(c.RedisURL); err != nil {

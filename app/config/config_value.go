@@ -7,12 +7,12 @@ import (
 	"unicode"
 )
 
-// comment is the beginning of one behind a value, as shells have it and `docker run
-// --env-file` has not: there it becomes part of the value.
+// comment is the beginning of a comment after a value. Shells support such comments, but `docker run --env-file` does
+// not: there the comment becomes part of the value.
 var comment = regexp.MustCompile(`^#\s|\s#`)
 
-// Given takes the settings that have a value out of an environment, without the white
-// space around them: a trailing newline of a mounted secret, the CR of a file from Windows.
+// Given returns the settings that have a value in an environment, without white space around the values: a trailing
+// newline of a mounted secret, or the CR of a file from Windows.
 func Given(environment map[string]string) map[string]string {
 	values := map[string]string{}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
@@ -28,7 +28,7 @@ func Given(environment map[string]string) map[string]string {
 	return values
 }
 
-// items are those of a list with commas, without the white space around them.
+// items returns the elements of a comma-separated list, without white space around them.
 func items(list string) []string {
 	var all []string
 	for item := range strings.SplitSeq(list, ",") {
@@ -39,7 +39,7 @@ func items(list string) []string {
 	return all
 }
 
-// illWritten finds values that hold what belongs to the file they were written in.
+// illWritten finds values that contain syntax of the file in which they were written.
 func illWritten(values map[string]string) Faults {
 	var faults Faults
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {

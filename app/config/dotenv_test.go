@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// PrintExample writes an environment file that names all settings: each is commented out, with its default, below its
+// PrintExample writes an environment file that lists all settings: each is commented out, with its default, below its
 // meaning.
 func PrintExample(w io.Writer) error {
 	var file strings.Builder

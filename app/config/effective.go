@@ -13,15 +13,15 @@ import (
 	"studysharper/app/study"
 )
 
-// Effective is what the service is started with.
+// Effective is what the service starts with.
 type Effective struct {
 	Config   Config
 	Budget   Budget
 	Files    Files
-	Warnings []string // settings that are accepted, but are probably mistakes; only Prepare finds them
+	Warnings []string // accepted settings that are probably mistakes; only Prepare finds them
 }
 
-// Environment is the environment of this process.
+// Environment returns the environment of this process.
 func Environment() map[string]string {
 	environment := map[string]string{}
 	for _, entry := range os.Environ() {
@@ -32,8 +32,8 @@ func Environment() map[string]string {
 	return environment
 }
 
-// Read loads the settings and divides the memory limit (bytes; 0 = there is none) and the open files, as each process
-// of the service does. Its error holds Faults.
+// Read loads the settings and divides the memory limit (in bytes; 0 = no limit) and the open files, as each process of
+// the service does. Its error contains Faults.
 func Read(environment map[string]string, limit int64) (e Effective, err error) {
 	if e.Config, err = Load(environment); err != nil {
 		return e, err
@@ -45,11 +45,11 @@ func Read(environment map[string]string, limit int64) (e Effective, err error) {
 	return e, err
 }
 
-// Probe asks a service that the settings name once. It returns warnings where the service does not answer, and Faults
-// where it refuses us.
+// Probe queries once a service that the settings name. It returns warnings if the service does not answer, and Faults
+// if the service refuses access.
 type Probe func(ctx context.Context, c Config) (warnings []string, err error)
 
-// Prepare is Read for the start: it also collects warnings, those of the probe included. serve and check-config both
+// Prepare is Read for the start: it also collects warnings, including those of the probe. serve and check-config both
 // call it, so that they refuse the same settings.
 func Prepare(ctx context.Context, environment map[string]string, limit int64, probe Probe) (e Effective, err error) {
 	if e, err = Read(environment, limit); err != nil {
@@ -64,7 +64,7 @@ func Prepare(ctx context.Context, environment map[string]string, limit int64, pr
 	return e, err
 }
 
-// Warnings finds settings that do nothing, or not what they seem to do.
+// Warnings finds settings that have no effect, or probably not the intended one.
 func Warnings(environment map[string]string, c Config) []string {
 	warnings, given := Misspelt(slices.Sorted(maps.Keys(environment))), Given(environment)
 	if c.MaxRequests == 0 && given["MAX_REQUESTS_JITTER"] != "" {
@@ -83,8 +83,8 @@ func Warnings(environment map[string]string, c Config) []string {
 }
 
 // Check is the check-config command: it prints the settings, with secrets redacted, and how memory and open files are
-// divided. It refuses what serve would refuse, an unusable database file included. PostgreSQL is not asked: whether it
-// answers does not depend on the settings.
+// divided. It refuses what serve would refuse, including an unusable database file. It does not connect to PostgreSQL:
+// whether that answers does not depend on the settings.
 func Check(ctx context.Context, out io.Writer, environment map[string]string, limit int64, probe Probe) error {
 	e, err := Prepare(ctx, environment, limit, probe)
 	if err != nil {

@@ -10,33 +10,36 @@ import (
 )
 
 const (
-	// fewestFiles is what a process must be allowed to have open: what it needs before any client comes, and some clients.
+	// fewestFiles is the minimum limit on a process's open files: what it needs before any client connects, and some
+	// clients.
 	fewestFiles = 256
-	// WorkerFiles are a worker's own: what it inherits, its database, control groups, /proc, the log, and connections on
-	// their way from or to another process.
+	// WorkerFiles is the number that a worker needs for itself: inherited files, its database, control groups, /proc,
+	// the log, and connections in transit from or to another process.
 	WorkerFiles = 96
-	// redisFiles are connections to Redis.
+	// redisFiles is the number of connections to Redis.
 	redisFiles = 32
-	// SupervisorFiles are the supervisor's own; each worker process takes WorkerSockets more.
+	// SupervisorFiles is the number that the supervisor needs for itself, plus WorkerSockets per worker process.
 	SupervisorFiles = 64
-	// WorkerSockets are the supervisor's ends of a worker's control and relay sockets.
+	// WorkerSockets is the number of the supervisor's ends of a worker's control and relay sockets.
 	WorkerSockets = 2
-	// spareFiles are for connections that are accepted only to be refused: the client gets an answer.
+	// spareFiles is the number of connections that are accepted only to be refused, so that their clients get an
+	// answer.
 	spareFiles = 64
 )
 
-// Files divides the descriptors that a process may have open (RLIMIT_NOFILE). A worker and its predecessor count as one,
-// for whatever the one holds the other takes over; so does the supervisor while no worker is ready.
+// Files divides the descriptors that a process may have open (RLIMIT_NOFILE). A worker and its predecessor together
+// have one worker's share, because the one takes over what the other has; so has the supervisor while no worker is
+// ready.
 type Files struct {
 	Limit   int
 	Conns   int // client connections of a slot, streams included
-	Streams int // of those, event streams: the rest stays for requests
-	Spare   int // connections above Conns, which are refused
-	Held    int // connections that the supervisor may hold
+	Streams int // event streams among them: the rest is for requests
+	Spare   int // connections beyond Conns, which are refused
+	Held    int // connections that the supervisor may keep while no worker is ready
 }
 
-// OpenFiles is how many a process may have open, after raising the soft limit to the hard one. Go does nearly that when a
-// program starts, but leaves one below it, and gives a child back what was there before.
+// OpenFiles returns how many files a process may have open, after raising the soft limit to the hard one. Go does
+// almost the same when a program starts, but stays one below it, and restores the previous limit for child processes.
 func OpenFiles() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -48,7 +51,7 @@ func OpenFiles() int {
 	return int(min(limit.Cur, math.MaxInt32))
 }
 
-// SplitFiles divides a limit. One that is too low is a Fault.
+// SplitFiles divides a limit. It returns a Fault if the limit is too low.
 func SplitFiles(limit int, c Config) (Files, error) {
 	f := Files{Limit: limit, Spare: min(spareFiles, limit/8)}
 	if limit < fewestFiles {
@@ -57,7 +60,7 @@ func SplitFiles(limit int, c Config) (Files, error) {
 	}
 	own := WorkerFiles + f.Spare
 	if c.LLMProvider == "openai" {
-		own += min(c.MaxRuns, limit/4) // a connection to the model for each run
+		own += min(c.MaxRuns, limit/4) // a connection to the model's API for each run
 	}
 	if c.RedisURL != "" {
 		own += redisFiles
@@ -68,5 +71,5 @@ func SplitFiles(limit int, c Config) (Files, error) {
 	return f, nil
 }
 
-// MaxStreams is how many event streams the workers hold together.
+// MaxStreams returns the maximum number of event streams of all workers together.
 func (f Files) MaxStreams(c Config) int { return min(c.SSEMaxStreams, f.Streams*c.Workers) }

@@ -11,7 +11,7 @@ import (
 
 const redacted = "[redacted]"
 
-// redact gives a field's value as it may be shown.
+// redact returns a field's value as it may be shown.
 func redact(field reflect.StructField, value string) string {
 	switch {
 	case value == "":
@@ -25,8 +25,8 @@ func redact(field reflect.StructField, value string) string {
 	}
 }
 
-// RedactURL hides what a URL may hold of a secret: its user's password, or the user where
-// there is none, its query and its fragment. What is not a URL is hidden whole.
+// RedactURL hides the parts of a URL that may contain a secret: its password (or its user, if it has no password), its
+// query and its fragment. A text that is not a URL is hidden completely.
 func RedactURL(value string) string {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme == "" || (u.Opaque != "" && u.Scheme != "sqlite") {

@@ -9,34 +9,33 @@ import (
 	"strings"
 )
 
-// RedisAddress names a Redis deployment: a single server, a master that sentinels watch, or a
-// cluster. Hosts are HOST:PORT each: the server, the sentinels, or seeds of the cluster.
+// RedisAddress names a Redis deployment: a single server, a master watched by sentinels, or a cluster. Hosts are
+// HOST:PORT: the server, the sentinels, or seeds of the cluster.
 type RedisAddress struct {
 	Hosts                          []string
-	Master                         string // named by the sentinels; "" = there are none
+	Master                         string // its name at the sentinels; "" = no sentinels
 	Cluster, TLS                   bool
 	DB                             int
 	User, Password                 string
 	SentinelUser, SentinelPassword string
 }
 
-// The kinds of deployment that a scheme names, each also with TLS as rediss….
+// The kinds of deployment that a scheme can name. Each also exists with TLS, as rediss….
 const (
 	plainRedis    = "redis"
 	sentinelRedis = "redis+sentinel"
 	clusterRedis  = "redis+cluster"
 )
 
-// maxHosts is how many seeds of a cluster or sentinels an address may name.
+// maxHosts is the maximum number of cluster seeds or sentinels in an address.
 const maxHosts = 32
 
 var errForm = errors.New("must be redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss:// for TLS, " +
 	"redis+sentinel://HOST,HOST/MASTER[/DB] or redis+cluster://HOST,HOST")
 
-// ParseRedis reads a REDIS_URL. A port is 6379 where none is given, a sentinel's 26379.
-// Several hosts without a kind are a cluster's. A sentinel's own password goes into the
-// query, ?sentinel_password=, with ?sentinel_username= where it has users. The error says
-// what is wrong and holds nothing of the address.
+// ParseRedis parses a REDIS_URL. The default port is 6379, or 26379 for a sentinel. Several hosts without a kind are a
+// cluster's. The sentinels' own password is in the query, as ?sentinel_password=, with ?sentinel_username= if they have
+// users. The error describes the fault and contains nothing of the address.
 func ParseRedis(address string) (a RedisAddress, err error) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	kind, secure := strings.CutPrefix(scheme, "rediss")
@@ -61,7 +60,7 @@ func ParseRedis(address string) (a RedisAddress, err error) {
 	return a, a.readQuery(query, kind == sentinelRedis)
 }
 
-// readUser takes the user and the password off an authority.
+// readUser removes the user and the password from an authority.
 func (a *RedisAddress) readUser(authority string) (hosts string, err error) {
 	at := strings.LastIndexByte(authority, '@')
 	if at < 0 {
@@ -92,7 +91,7 @@ func readHosts(list, port string) ([]string, error) {
 	return addresses, nil
 }
 
-// readHost reads HOST, HOST:PORT, [IPv6] or [IPv6]:PORT.
+// readHost parses HOST, HOST:PORT, [IPv6] or [IPv6]:PORT.
 func readHost(s, port string) (string, error) {
 	if host, given, err := net.SplitHostPort(s); err == nil {
 		s, port = host, given
@@ -110,7 +109,7 @@ func readHost(s, port string) (string, error) {
 	return net.JoinHostPort(s, port), nil
 }
 
-// readPath reads DB, or MASTER and DB.
+// readPath parses DB, or MASTER and DB.
 func (a *RedisAddress) readPath(path string, named bool) error {
 	if named {
 		a.Master, path, _ = strings.Cut(path, "/")

@@ -27,7 +27,7 @@ func TestEverySettingHasAMeaningAndNoOther(t *testing.T) {
 	}
 }
 
-// update writes the documents that are made from the settings: go test ./app/config -run TestTheDocumented -update.
+// update writes the documents generated from the settings: go test ./app/config -run TestTheDocumented -update.
 var update = flag.Bool("update", false, "write docs/settings.md and .env.example")
 
 // replaceBetween returns a document with new text between two of its lines.
@@ -63,7 +63,7 @@ func TestTheDocumentedSettingsAreTheProgramsOwn(t *testing.T) {
 	}
 }
 
-// composeVariable is a variable that docker-compose.yml takes from the environment.
+// composeVariable matches a variable that docker-compose.yml reads from the environment.
 var composeVariable = regexp.MustCompile(`\$\{([A-Z_]+)`)
 
 func TestTheExampleOfAnEnvironmentFileNamesAllThatComposeReads(t *testing.T) {

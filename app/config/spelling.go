@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// Names that differ from a setting's by at most farthest letters are taken for misspelt, but
-// for names as short as PORT and HOST, to which too many others are that near.
+// Names that differ from a setting's in at most farthest letters count as misspelt, except for names as short as PORT
+// and HOST, which too many other names resemble.
 const (
 	farthest  = 2
 	shortName = 5
 )
 
-// familiar are variables of others that are as near to a setting's name: of Mesos and
-// Marathon, of shells, of hosting platforms.
+// familiar are variables of other programs that resemble a setting's name: of Mesos and Marathon, of shells, of hosting
+// platforms.
 var familiar = map[string]bool{"PORTS": true, "HOSTS": true, "POST": true, "SORT": true}
 
-// SettingNames are the variables of all settings, in the order of Config.
+// SettingNames returns the variables of all settings, in the order of Config.
 func SettingNames() []string {
 	fields := reflect.VisibleFields(reflect.TypeFor[Config]())
 	names := make([]string, len(fields))
@@ -27,8 +27,8 @@ func SettingNames() []string {
 	return names
 }
 
-// Misspelt warns of variables that are not settings, but are named almost like one. Their values
-// are not told: they may be secret.
+// Misspelt returns warnings about variables that are not settings but have almost the same name. It does not show their
+// values, which may be secret.
 func Misspelt(variables []string) (warnings []string) {
 	settings := SettingNames()
 	known := map[string]bool{}
@@ -46,8 +46,8 @@ func Misspelt(variables []string) (warnings []string) {
 	return warnings
 }
 
-// nearest is the setting that a variable is taken for; "" = none. A number at the end is
-// somebody else's doing (PORT0, PORT_1).
+// nearest returns the setting that a variable resembles; "" = none. A variable with a number at its end (PORT0, PORT_1)
+// is another program's.
 func nearest(variable string, settings []string) (meant string) {
 	if numbered := strings.TrimRight(variable, "0123456789"); numbered != variable {
 		return ""
@@ -65,8 +65,8 @@ func nearest(variable string, settings []string) (meant string) {
 	return meant
 }
 
-// editDistance is how many letters two names differ by: letters more, letters fewer, others
-// in their place, and neighbours that have changed places (optimal string alignment).
+// editDistance returns the number of edits between two names: inserted, deleted and replaced letters, and swapped
+// neighbours (optimal string alignment).
 func editDistance(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {

@@ -1,4 +1,4 @@
-// Package doctor checks this machine and the services that the settings name, for the command of that name.
+// Package doctor checks this machine and the services that the settings name, for the doctor command.
 package doctor
 
 import (
@@ -17,8 +17,8 @@ type severity string
 
 const (
 	fine    severity = "ok"
-	lacking severity = "warn" // it serves, but less than the settings ask for
-	broken  severity = "bad"  // it cannot serve
+	lacking severity = "warn" // it works, but with less than the settings ask for
+	broken  severity = "bad"  // it cannot work
 )
 
 // finding is the result of one check, which is printed as one line.
@@ -56,7 +56,7 @@ func Run(ctx context.Context, stdout io.Writer) error {
 	return nil
 }
 
-// warningLines are one line per setting that has no effect or is misspelt.
+// warningLines returns one line per setting that has no effect or is misspelt.
 func warningLines(environment map[string]string, c config.Config) (lines []func() finding) {
 	for _, warning := range config.Warnings(environment, c) {
 		lines = append(lines, func() finding { return found(lacking, "settings", "%s", warning) })
@@ -64,7 +64,7 @@ func warningLines(environment map[string]string, c config.Config) (lines []func(
 	return lines
 }
 
-// examinations are the checks, in the order of their lines.
+// examinations returns the checks, in the order of their lines.
 func examinations(ctx context.Context, c config.Config) []func() finding {
 	cgroup := memory.OpenCgroup(os.DirFS("/"))
 	checks := []func() finding{

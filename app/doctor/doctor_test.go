@@ -19,7 +19,7 @@ import (
 	"studysharper/app/testkit/redistest"
 )
 
-// says fails the test for a finding that is not as it should be, or holds a canary.
+// says fails the test if a finding differs from what is wanted, or contains a canary.
 func says(t *testing.T, f finding, want severity, text string) {
 	t.Helper()
 	if f.severity != want || !strings.Contains(f.says, text) || strings.Contains(f.says, "canary") || strings.Contains(f.says, "\n") {
@@ -42,7 +42,7 @@ func TestDoctorSaysWhatTheCgroupIs(t *testing.T) {
 	}
 	says(t, cgroupLine(cgroupOf(v2("536870912\n"))), fine, "version 2, memory limit 512 MB, of which 10 MB are in use")
 	says(t, cgroupLine(cgroupOf(v2("max\n"))), lacking, "version 2, no memory limit: 512 MB are assumed")
-	says(t, cgroupLine(cgroupOf(nil)), lacking, "none that can be read")
+	says(t, cgroupLine(cgroupOf(nil)), lacking, "not readable")
 }
 
 func TestDoctorSaysHowTheMemoryIsDivided(t *testing.T) {
@@ -78,7 +78,7 @@ func TestDoctorAsksRedisWhereItIsSet(t *testing.T) {
 	says(t, line("canary"), broken, "must be redis://")
 	server := redistest.Start(t, "--requirepass", "the-right-one")
 	says(t, line("redis://:the-right-one@"+server.Addr()), fine, "can be written to")
-	says(t, line("redis://:canary@"+server.Addr()), broken, "refuses us: WRONGPASS")
+	says(t, line("redis://:canary@"+server.Addr()), broken, "refuses access: WRONGPASS")
 	says(t, line(redistest.Start(t, "--maxmemory-policy", "allkeys-lru").URL()), lacking, "set volatile-lru")
 	_, replica, _ := redistest.Sentinel(t)
 	says(t, line(replica.URL()), lacking, "READONLY")
@@ -88,7 +88,7 @@ func TestDoctorOpensTheDatabaseAndLeavesNothingBehind(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
 	line := func(url string) finding { return databaseLine(ctx, config.Config{DatabaseURL: url}) }
 	path := filepath.Join(dir, "in", "new", "x.db")
-	says(t, line("sqlite:"+path), fine, "is not there yet; the next start makes it")
+	says(t, line("sqlite:"+path), fine, "does not exist yet; the next start creates it")
 	if _, err := os.Stat(filepath.Dir(path)); err == nil {
 		t.Error("the folder was made")
 	}
@@ -122,7 +122,7 @@ func TestDoctorTakesAPostgreSQLThatIsStillEmpty(t *testing.T) {
 	}
 }
 
-// upstreamFindings are the doctor's lines on the model.
+// upstreamFindings returns the doctor's lines on the model.
 func upstreamFindings(t *testing.T, c config.Config) (list []finding) {
 	t.Helper()
 	for _, check := range upstreamChecks(t.Context(), c) {
@@ -156,12 +156,12 @@ func TestDoctorMakesOneCallOfTheModel(t *testing.T) {
 		model    severity
 		too      string
 	}{
-		{"well", answers(list, 200, good), "canary-key", fine, "answers and takes the key", fine, "m answers; its context is 8192 tokens, fewer than LLM_CONTEXT_TOKENS (32000)"},
+		{"well", answers(list, 200, good), "canary-key", fine, "answers and accepts the key", fine, "m answers; its context is 8192 tokens, fewer than LLM_CONTEXT_TOKENS (32000)"},
 		{"without a key", answers(list, 200, good), "", fine, "answers without a key", fine, "m answers"},
 		{"a model that is not offered", answers(`{"data":[{"id":"other"}]}`, 200, good), "", fine, "answers", lacking, "not among the 1 models"},
 		{"no list", answers("", 200, good), "", fine, "answers", fine, "does not tell its context"},
 		{"a wrong key", answers("", 401, refusal), "canary-key", broken, "rejects the key (401)", broken, "rejected this server's API key"},
-		{"no key", answers("", 401, refusal), "", broken, "asks for a key (401): set LLM_API_KEY", broken, "rejected"},
+		{"no key", answers("", 401, refusal), "", broken, "requires a key (401): set LLM_API_KEY", broken, "rejected"},
 		{"no credit", answers(list, 402, refusal), "canary-key", fine, "answers (200)", broken, "no credit left"},
 		{"an unknown model", answers(list, 404, `{"error":{"code":"model_not_found","message":"canary"}}`), "", fine, "answers (200)", broken, "does not know the model; please tell whoever runs this server (upstream status 404, code model_not_found)"},
 		{"a broken API", answers("", 500, refusal), "", fine, "answers (500)", broken, "cannot answer right now"},

@@ -14,9 +14,9 @@ func cgroupLine(cgroup memory.Cgroup) finding {
 	memory, err := cgroup.Memory()
 	switch {
 	case err != nil:
-		return found(lacking, subject, "none that can be read: the container's memory is shown as 0, and %d MB are assumed as its limit", config.AssumedLimit/config.MiB)
+		return found(lacking, subject, "not readable: the container's memory is reported as 0, and a limit of %d MB is assumed", config.AssumedLimit/config.MiB)
 	case memory.LimitBytes == 0:
-		return found(lacking, subject, "version %d, no memory limit: %d MB are assumed; nothing but the service itself keeps it within them", cgroup.Version(), config.AssumedLimit/config.MiB)
+		return found(lacking, subject, "version %d, no memory limit: %d MB are assumed, which only the service itself enforces", cgroup.Version(), config.AssumedLimit/config.MiB)
 	}
 	return found(fine, subject, "version %d, memory limit %d MB, of which %d MB are in use by this container", cgroup.Version(), memory.LimitBytes/config.MiB, memory.Container()/config.MiB)
 }
@@ -58,5 +58,5 @@ func openFilesLine(limit int, c config.Config) finding {
 	return found(fine, subject, "a process may have %d files open: enough for the %d event streams of SSE_MAX_STREAMS, and %d connections a worker", limit, c.SSEMaxStreams, f.Conns)
 }
 
-// oneLine keeps a message on its line.
+// oneLine replaces line breaks by spaces.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

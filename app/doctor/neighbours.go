@@ -17,8 +17,8 @@ const (
 	upstreamWait = 20 * time.Second
 )
 
-// redisLine asks Redis as a worker does. Without Redis the service runs standalone; a Redis that evicts keys without
-// an expiry when it is full loses events.
+// redisLine checks Redis as a worker does. Without Redis the service runs standalone. A Redis that, when full, evicts
+// keys without an expiry loses events.
 func redisLine(ctx context.Context, c config.Config) finding {
 	const subject = "redis"
 	if c.RedisURL == "" {
@@ -28,7 +28,7 @@ func redisLine(ctx context.Context, c config.Config) finding {
 	policy, refused, err := cluster.Probe(ctx, c.RedisURL)
 	switch {
 	case refused:
-		return found(broken, subject, "%s refuses us: %s", shown, oneLine(err.Error()))
+		return found(broken, subject, "%s refuses access: %s", shown, oneLine(err.Error()))
 	case err != nil:
 		return found(lacking, subject, "%s cannot be reached: %s; the instance would run standalone", shown, oneLine(err.Error()))
 	case strings.HasPrefix(policy, "allkeys"):
@@ -37,8 +37,8 @@ func redisLine(ctx context.Context, c config.Config) finding {
 	return found(fine, subject, "%s answers and can be written to", shown)
 }
 
-// databaseLine looks at the database as a start does, and changes nothing. A database that the next start would
-// create or migrate is fine too.
+// databaseLine checks the database as a start does, and changes nothing. A database that the next start would create or
+// migrate is fine too.
 func databaseLine(ctx context.Context, c config.Config) finding {
 	const subject = "database"
 	shown := config.RedactURL(c.DatabaseURL)
@@ -49,7 +49,7 @@ func databaseLine(ctx context.Context, c config.Config) finding {
 	case err != nil:
 		return found(broken, subject, "%s cannot be used: %s", shown, oneLine(study.AsError(err).Message))
 	case state == store.Absent:
-		return found(fine, subject, "%s is not there yet; the next start makes it", shown)
+		return found(fine, subject, "%s does not exist yet; the next start creates it", shown)
 	case state == store.Outdated:
 		return found(fine, subject, "%s answers; the next start migrates it", shown)
 	default:

@@ -9,7 +9,7 @@ import (
 	"studysharper/app/study"
 )
 
-// onePage is a PDF with a word.
+// onePage is a PDF that contains one word.
 const onePage = `%PDF-1.4
 1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj
 2 0 obj <</Type/Pages/Kids[3 0 R]/Count 1>> endobj

@@ -13,12 +13,12 @@ import (
 	"studysharper/app/study"
 )
 
-// upstreamChecks are the lines on the model: how its API is reached, and what it answers. They
-// share one probe, which asks for the list of models and makes a call of one token.
+// upstreamChecks returns the lines on the model: whether its API is reachable, and what it answers. They share one
+// probe, which requests the list of models and makes a call of one token.
 func upstreamChecks(ctx context.Context, c config.Config) []func() finding {
 	if c.LLMProvider == "offline" {
 		return []func() finding{func() finding {
-			return found(fine, "upstream", "offline: the built-in engine answers, no model is asked (neither OPENROUTER_API_KEY, LLM_API_KEY nor LLM_BASE_URL is set, or LLM_PROVIDER says so)")
+			return found(fine, "upstream", "offline: the built-in engine answers, no model is called (OPENROUTER_API_KEY, LLM_API_KEY and LLM_BASE_URL are not set, or LLM_PROVIDER=offline)")
 		}}
 	}
 	probe := sync.OnceValue(func() openai.Diagnosis {
@@ -34,8 +34,8 @@ func upstreamChecks(ctx context.Context, c config.Config) []func() finding {
 	}
 }
 
-// upstreamLine says whether the API is there and takes the key. The call decides: some APIs
-// have no list of models, or another key for it.
+// upstreamLine reports whether the API is reachable and accepts the key. The call decides, because some APIs have no
+// list of models, or need another key for it.
 func upstreamLine(d openai.Diagnosis, c config.Config) finding {
 	const subject = "upstream"
 	shown := config.RedactURL(c.LLMBaseURL)
@@ -47,9 +47,9 @@ func upstreamLine(d openai.Diagnosis, c config.Config) finding {
 	case d.Call == nil && c.APIKey() == "":
 		return found(fine, subject, "%s answers without a key", shown)
 	case d.Call == nil:
-		return found(fine, subject, "%s answers and takes the key", shown)
+		return found(fine, subject, "%s answers and accepts the key", shown)
 	case rejected(d.ListStatus) && c.APIKey() == "":
-		return found(broken, subject, "%s asks for a key (%d): set %s", shown, d.ListStatus, keySetting(c))
+		return found(broken, subject, "%s requires a key (%d): set %s", shown, d.ListStatus, keySetting(c))
 	case rejected(d.ListStatus):
 		return found(broken, subject, "%s rejects the key (%d)", shown, d.ListStatus)
 	default:
@@ -61,7 +61,7 @@ func rejected(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
-// keySetting is the setting of the key that is missing.
+// keySetting names the setting of the missing key.
 func keySetting(c config.Config) string {
 	if c.UnusedKey() {
 		return "LLM_API_KEY (OPENROUTER_API_KEY is sent to openrouter.ai only)"
@@ -69,7 +69,7 @@ func keySetting(c config.Config) string {
 	return "LLM_API_KEY"
 }
 
-// modelLine says whether the model answers, what it does not take, and how large its context is.
+// modelLine reports whether the model answers, what it does not support, and how large its context is.
 func modelLine(d openai.Diagnosis, c config.Config) finding {
 	const subject = "model"
 	if d.Call != nil {
@@ -95,8 +95,8 @@ func modelLine(d openai.Diagnosis, c config.Config) finding {
 	return found(severity, subject, "%s", says)
 }
 
-// reason is what a failed call says to an operator: the message, and the cause, which has
-// codes of the upstream, but none of its text.
+// reason describes a failed call for an operator: the message, and the cause, which contains error codes of the
+// upstream but none of its text.
 func reason(err error) string {
 	e := study.AsError(err)
 	if cause := errors.Unwrap(e); cause != nil {

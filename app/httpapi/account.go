@@ -14,11 +14,11 @@ import (
 const (
 	cookieName       = "studysharper"
 	secureCookieName = "__Host-studysharper"
-	cookieFor        = 400 * 24 * time.Hour // the longest that browsers keep one
+	cookieFor        = 400 * 24 * time.Hour // the longest lifetime that browsers accept
 )
 
-// routeAccount registers what an account is made and opened with. None of it takes an Idempotency-Key: answers with a
-// study code are not stored.
+// routeAccount registers the endpoints that create accounts and sign in and out. None of them accepts an
+// Idempotency-Key, because answers that contain a study code must not be stored.
 func (s *Server) routeAccount(account router) {
 	account.Post("/", s.requireAccounts, s.requireDisk, s.createAccount)
 	account.Get("/", s.requireUser, s.account)
@@ -31,7 +31,7 @@ func (s *Server) routeAccount(account router) {
 	account.Delete("/sessions/:session", s.requireAccounts, s.requireUser, s.endDevice)
 }
 
-// requireAccounts is CodeNotFound where users are told apart in another way.
+// requireAccounts returns CodeNotFound if users are authenticated in another way.
 func (s *Server) requireAccounts(c *fiber.Ctx) error {
 	if s.o.Accounts == nil {
 		return study.Errorf(study.CodeNotFound, "this server keeps no accounts of its own (AUTH_MODE)")
@@ -39,8 +39,9 @@ func (s *Server) requireAccounts(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// accountCookie is a request's cookie of an account; "" = none. Behind TLS it is the one that is bound to this host: the
-// other a neighbouring host, or whoever is on the network, could have set, to have students write into a foreign account.
+// accountCookie returns the account cookie of a request; "" if it has none. Behind TLS it is the cookie that is bound
+// to this host: a neighbouring host or an attacker on the network could have set the other one, to make students write
+// into someone else's account.
 func (s *Server) accountCookie(c *fiber.Ctx) string {
 	if secure := c.Cookies(secureCookieName); secure != "" || s.cameByTLS(c) {
 		return secure
@@ -48,16 +49,16 @@ func (s *Server) accountCookie(c *fiber.Ctx) string {
 	return c.Cookies(cookieName)
 }
 
-// deviceKey is where byCookie puts the device of a request.
+// deviceKey is where byCookie stores a request's device.
 type deviceKey struct{}
 
-// device is the device whose cookie a request came with; "" = none.
+// device returns the device whose cookie a request was sent with; "" if it had none.
 func device(c *fiber.Ctx) string {
 	id, _ := c.Locals(deviceKey{}).(string)
 	return id
 }
 
-// byCookie gives the user of a cookie, and sends a new one where it is due.
+// byCookie returns the user of a cookie, and renews the cookie if necessary.
 func (s *Server) byCookie(c *fiber.Ctx, cookie string) (string, error) {
 	in, err := s.o.Accounts.Cookie(s.lifetime, cookie)
 	if err != nil {
@@ -70,7 +71,7 @@ func (s *Server) byCookie(c *fiber.Ctx, cookie string) (string, error) {
 	return in.User, nil
 }
 
-// setCookie sets the cookie of an account, or removes it: "" for 0.
+// setCookie sets the account cookie; "" with 0 removes it.
 func (s *Server) setCookie(c *fiber.Ctx, value string, lasts time.Duration) {
 	cookie := fiber.Cookie{Name: cookieName, Value: value, Path: "/", HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode,
 		MaxAge: int(lasts / time.Second)}
@@ -83,7 +84,7 @@ func (s *Server) setCookie(c *fiber.Ctx, value string, lasts time.Duration) {
 	c.Cookie(&cookie)
 }
 
-// signIn answers with an account that is open on this device now.
+// signIn answers with an account that is now open on this device.
 func (s *Server) signIn(c *fiber.Ctx, status int, user, code string) error {
 	in, err := s.o.Accounts.Open(s.lifetime, user, utils.CopyString(c.Get(fiber.HeaderUserAgent)))
 	if err != nil {
@@ -97,11 +98,11 @@ func (s *Server) signIn(c *fiber.Ctx, status int, user, code string) error {
 	return c.Status(status).JSON(answer)
 }
 
-// createAccount answers POST /api/account with a new account and its study code, which is shown this once.
+// createAccount answers POST /api/account with a new account and its study code, which is shown only this once.
 func (s *Server) createAccount(c *fiber.Ctx) error {
 	if cookie := s.accountCookie(c); cookie != "" {
 		if _, err := s.o.Accounts.Cookie(s.lifetime, cookie); err == nil {
-			return study.Errorf(study.CodeConflict, "an account is open here already: end its session first")
+			return study.Errorf(study.CodeConflict, "you are already signed in: sign out first")
 		}
 	}
 	if err := s.mayCreateAccount(c); err != nil {
@@ -114,7 +115,7 @@ func (s *Server) createAccount(c *fiber.Ctx) error {
 	return s.signIn(c, fiber.StatusCreated, user, code)
 }
 
-// openAccount answers POST /api/account/session: it opens the account of a study code here.
+// openAccount answers POST /api/account/session: it opens the account of a study code on this device.
 func (s *Server) openAccount(c *fiber.Ctx) error {
 	var body struct {
 		Code string `json:"study_code"`
@@ -137,13 +138,13 @@ func (s *Server) openAccount(c *fiber.Ctx) error {
 	if err := s.signIn(c, fiber.StatusCreated, user, ""); err != nil {
 		return err
 	}
-	if errEarlier == nil { // what was open here ends: its cookie is replaced
+	if errEarlier == nil { // the account that was open here: its cookie is replaced
 		return s.o.Store.EndDevice(s.lifetime, earlier.User, earlier.Device)
 	}
 	return nil
 }
 
-// account answers GET /api/account: whose it is.
+// account answers GET /api/account with the account of the request.
 func (s *Server) account(c *fiber.Ctx) error {
 	user, err := userOf(c, query(c, "user_id"))
 	if err != nil {
@@ -173,7 +174,7 @@ func (s *Server) account(c *fiber.Ctx) error {
 	return c.JSON(answer)
 }
 
-// renewCode answers POST /api/account/code with another study code; the one before it opens nothing any more.
+// renewCode answers POST /api/account/code with a new study code; the previous code becomes invalid.
 func (s *Server) renewCode(c *fiber.Ctx) error {
 	user := authenticated(c)
 	code, err := s.o.Accounts.RenewCode(s.lifetime, user)

@@ -11,11 +11,11 @@ import (
 	"studysharper/app/memory/shm"
 )
 
-// serveAccounts is serve with accounts. No study code and no cookie may be in its log at the end.
+// serveAccounts is serve with accounts. At the end its log must not contain a study code or a cookie.
 func serveAccounts(t *testing.T, change ...func(*Options)) *face {
 	t.Helper()
 	f := serve(t, append([]func(*Options){func(o *Options) {
-		changes := uint64(0) // nothing is remembered: versions are tested elsewhere
+		changes := uint64(0) // nothing is cached; versions are tested elsewhere
 		accounts := auth.NewAccounts(o.Store, auth.NewSigner(o.Store), func(string) (uint64, bool) { changes++; return changes, true })
 		o.AuthMode, o.Tokens, o.Accounts, o.Tickets = "account", accounts, accounts, auth.NewTickets(auth.NewSigner(o.Store))
 		o.Admission.Counter = limit.NewTable(shm.Local(limit.TableSize))
@@ -23,15 +23,15 @@ func serveAccounts(t *testing.T, change ...func(*Options)) *face {
 	return f
 }
 
-// student is an account, and the cookie of the device that made it.
+// student is an account, and the cookie of the device that created it.
 type student struct {
 	id, code, session string
-	cookie            []string // a request's header
+	cookie            []string // a request header
 }
 
 func (s student) bearer() []string { return []string{"Authorization", "Bearer " + s.code} }
 
-// cookieOf is the header that sends back what an answer has set.
+// cookieOf returns the header that sends back the cookie of an answer.
 func cookieOf(t *testing.T, r reply) []string {
 	t.Helper()
 	for _, c := range r.Cookies() {

@@ -9,12 +9,12 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// clientNetwork is the prefix length of an IPv6 client: one client has all addresses below it.
+// clientNetwork is the prefix length that identifies an IPv6 client: one client has all addresses of such a network.
 const clientNetwork = 64
 
-// client is the address that limits count a request for: the connection's or, where that is a trusted proxy's, the
-// rightmost address of X-Forwarded-For that is not a trusted proxy's. Each proxy appends the address it was called from,
-// so everything to the left may have been made up.
+// client returns the address that a request counts for. It is the connection's address or, if that is a trusted proxy,
+// the rightmost address of X-Forwarded-For that is not a trusted proxy. Each proxy appends the address that called it,
+// so everything to the left of that may be forged.
 func (s *Server) client(c *fiber.Ctx) string {
 	at := remote(c)
 	if s.trusts(at) {
@@ -26,7 +26,7 @@ func (s *Server) client(c *fiber.Ctx) string {
 	return at.String()
 }
 
-// forwarded walks the hops of X-Forwarded-For from the nearest. One that is not an address ends the walk at the proxy
+// forwarded walks the hops of X-Forwarded-For from the nearest. A hop that is not an address ends the walk at the proxy
 // that appended it.
 func (s *Server) forwarded(at netip.Addr, lines [][]byte) netip.Addr {
 	hops := bytes.Split(bytes.Join(lines, []byte(",")), []byte(","))
@@ -42,7 +42,7 @@ func (s *Server) forwarded(at netip.Addr, lines [][]byte) netip.Addr {
 	return at
 }
 
-// parseHop reads an address, with a port or without.
+// parseHop parses an address, with or without a port.
 func parseHop(text string) (netip.Addr, bool) {
 	at, err := netip.ParseAddr(text)
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *Server) trusts(at netip.Addr) bool {
 	return slices.ContainsFunc(s.o.Admission.Proxies, func(p netip.Prefix) bool { return p.Contains(at) })
 }
 
-// remote is the address of the connection's other end.
+// remote returns the address of the connection's other end.
 func remote(c *fiber.Ctx) netip.Addr {
 	tcp, ok := c.Context().RemoteAddr().(*net.TCPAddr)
 	if !ok {

@@ -14,7 +14,7 @@ func TestForwardedAddressesAreBelievedFromTrustedProxiesOnly(t *testing.T) {
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:ffff::/48")}
 	tests := []struct {
 		name, remote string
-		forwarded    []string // lines
+		forwarded    []string // header lines
 		want         string
 	}{
 		{"no proxy", "203.0.113.7:4711", nil, "203.0.113.7"},
@@ -52,7 +52,7 @@ func TestForwardedAddressesAreBelievedFromTrustedProxiesOnly(t *testing.T) {
 	}
 }
 
-// clientOf is the client of a request from an address, with lines of X-Forwarded-For.
+// clientOf returns the client of a request from an address, with these lines of X-Forwarded-For.
 func clientOf(trusted []netip.Prefix, remote string, forwarded ...string) string {
 	var raw fasthttp.RequestCtx
 	raw.SetRemoteAddr(tcpAddr(remote))
@@ -65,7 +65,7 @@ func clientOf(trusted []netip.Prefix, remote string, forwarded ...string) string
 	return (&Server{o: Options{Admission: Admission{Proxies: trusted}}}).client(c)
 }
 
-// trustedBy reads the proxies that a file of a deployment trusts.
+// trustedBy returns the proxies that a deployment file trusts.
 func trustedBy(t *testing.T, file string) (networks []netip.Prefix) {
 	t.Helper()
 	text, err := os.ReadFile("../../" + file)
@@ -106,7 +106,7 @@ func TestOnRenderAMadeUpAddressChangesNothing(t *testing.T) {
 	}
 }
 
-// The profile's network is private, and so may a client's address be: what it says of itself must not come through.
+// The profile's network is private, and so may a client's address be: what the client claims must not be believed.
 func TestTheBalancerOfTheProfileDropsMadeUpAddresses(t *testing.T) {
 	text, err := os.ReadFile("../../docs/haproxy.cfg")
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"studysharper/app/study"
 )
 
-// requireAdmin verifies the admin token, in a time that depends neither on where a wrong token differs nor on its length.
+// requireAdmin verifies the admin token. Its duration reveals neither the token's length nor where a wrong token
+// differs.
 func (s *Server) requireAdmin(c *fiber.Ctx) error {
 	given := adminToken(c)
 	if given == "" || s.o.AdminToken == "" {
@@ -29,7 +30,7 @@ func (s *Server) requireAdmin(c *fiber.Ctx) error {
 
 var errNoAdmin = study.Errorf(study.CodeForbidden, "an admin token is needed")
 
-// adminToken finds the token that a client sent. Authorization comes second: it may hold a user's token.
+// adminToken returns the token that a client sent. Authorization comes second, because it may contain a user's token.
 func adminToken(c *fiber.Ctx) string {
 	return cmp.Or(c.Get("X-Admin-Token"), bearer(c), c.Query("admin_token"))
 }
@@ -59,7 +60,7 @@ func (s *Server) userActivity(c *fiber.Ctx) error {
 	return listed(c, fiber.Map{"user_id": user, "activity": runs}, len(runs), next)
 }
 
-// reload does what the HUP signal does.
+// reload does the same as SIGHUP.
 func (s *Server) reload(c *fiber.Ctx) error {
 	if err := s.o.Fleet.Reload(); err != nil {
 		return study.Wrap(err, study.CodeUnavailable, "the supervisor cannot be reached")

@@ -95,7 +95,7 @@ func TestWithoutADatabaseFileThereIsNoBackup(t *testing.T) {
 	}
 }
 
-// copied is a copy of a database, and tells whether it was closed.
+// copied is a copy of a database that records whether it was closed.
 type copied struct {
 	io.Reader
 	closed atomic.Bool

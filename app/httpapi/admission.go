@@ -15,27 +15,27 @@ import (
 	"studysharper/app/study"
 )
 
-// Admission bounds what is done at once, and what one client may ask for.
+// Admission limits concurrent work, and the requests of each client.
 type Admission struct {
-	Limits     []limit.Policy // of process-stream, for each client; none = no limit
-	Counter    limit.Counter  // counts for them and for wrong admin tokens; may be nil without Limits
-	Calls      *limit.Runs    // bounds the runs that call a model; nil = nothing does
-	Accounts   []limit.Policy // of new accounts, for each address; none = no limit
-	Stored     limit.Policy   // bytes that each address may add, with accounts; a quota of 0 = no limit
-	Runs       *limit.Places  // of each client, over all workers; nil = without a bound
+	Limits     []limit.Policy // of process-stream, per client; empty = unlimited
+	Counter    limit.Counter  // counts those requests and wrong admin tokens; may be nil without Limits
+	Calls      *limit.Runs    // limits the runs that call a model; nil = unlimited
+	Accounts   []limit.Policy // of new accounts, per address; empty = unlimited
+	Stored     limit.Policy   // bytes that each address may add, with accounts; a quota of 0 = unlimited
+	Runs       *limit.Places  // of each client, over all workers; nil = unlimited
 	Streams    *limit.Places  // likewise
-	Proxies    []netip.Prefix // whose X-Forwarded-For is believed
+	Proxies    []netip.Prefix // whose X-Forwarded-For is trusted
 	Gate       limit.Gate     // counts the streams of all instances
 	MaxStreams int            // event streams over all workers
-	Turns      int            // requests of one address that this worker answers at a time, except runs, streams and uploads; 0 = no bound
-	MaxLists   int            // lists that this worker makes at a time; at least one
+	Turns      int            // requests from one address that this worker answers at a time, except runs, streams and uploads; 0 = unlimited
+	MaxLists   int            // lists that this worker makes at a time; at least 1
 }
 
 // listTurn is how long a request waits for its turn to make a list.
 const listTurn = 5 * time.Second
 
-// roomForConnection refuses requests on a connection above httpserver.Room.Conns, except probes: they must tell the
-// truth then too. Either way the connection is closed after the answer.
+// roomForConnection refuses requests on connections beyond httpserver.Room.Conns, except health probes, which must be
+// answered truthfully even then. In both cases the connection is closed after the answer.
 func (s *Server) roomForConnection(c *fiber.Ctx) error {
 	if !httpserver.Crowded(c.Context()) {
 		return c.Next()
@@ -47,7 +47,7 @@ func (s *Server) roomForConnection(c *fiber.Ctx) error {
 	return study.Errorf(study.CodeOverloaded, "too many open connections")
 }
 
-// roomForRun refuses a run that there is no room for, before its body is read.
+// roomForRun refuses a run before its body is read if there is no room for it.
 func (s *Server) roomForRun(c *fiber.Ctx) error {
 	if err := s.o.Runs.RejectIfFull(); err != nil {
 		return err
@@ -55,13 +55,13 @@ func (s *Server) roomForRun(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// roomForStream is roomForRun for a run that is limited: one that is refused at capacity counts against the limit of
-// its client.
+// roomForStream is roomForRun for requests with a rate limit: a run that is refused at capacity counts against its
+// client's limit.
 func (s *Server) roomForStream(c *fiber.Ctx) error {
 	if err := s.o.Runs.RejectIfFull(); err != nil {
 		return cmp.Or(s.allow(c), err)
 	}
-	if !httpserver.BodyArrived(c.Context()) { // otherwise allow says so soon enough
+	if !httpserver.BodyArrived(c.Context()) { // otherwise allow checks it soon enough
 		if err := s.wouldAllow(c); err != nil {
 			return err
 		}
@@ -69,29 +69,29 @@ func (s *Server) roomForStream(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// holdPlace takes a place for what a request's client is about to hold; it must be released. Above the client's bound it
-// is CodeRateLimited, and the answer names the bound as it names other limits; when the container has no place,
-// CodeOverloaded.
+// holdPlace reserves a place for what a client is about to occupy; the caller must release it. It returns
+// CodeRateLimited if the client already has its maximum (the answer then names the limit like other rate limits), and
+// CodeOverloaded if the container has no free place.
 func (s *Server) holdPlace(c *fiber.Ctx, places *limit.Places, name, what string) (limit.Place, error) {
 	place, err := places.Take(s.countedAs(c))
 	switch {
 	case errors.Is(err, limit.ErrClientFull):
 		addLimit(c, fmt.Sprintf("%q;q=%d;qu=\"concurrent-requests\"", name, places.Most()), fmt.Sprintf("%q;r=0", name))
-		return 0, &study.Error{Code: study.CodeRateLimited, Message: "too many " + what + " of yours at once", Cause: err}
+		return 0, &study.Error{Code: study.CodeRateLimited, Message: "you already have too many " + what, Cause: err}
 	case err != nil:
 		return 0, study.Wrap(err, study.CodeOverloaded, "too many "+what)
 	}
 	return place, nil
 }
 
-// holdRun takes a client's place for an agent run.
+// holdRun reserves one of the client's places for a run.
 func (s *Server) holdRun(c *fiber.Ctx) (limit.Place, error) {
-	return s.holdPlace(c, s.o.Admission.Runs, "concurrent-runs", "requests being worked on")
+	return s.holdPlace(c, s.o.Admission.Runs, "concurrent-runs", "requests in progress")
 }
 
-// admitStream takes a client's place for an event stream, and the stream's own over all workers. It takes them before it
-// knows whether they are free: of two requests for the last one, one at most is admitted. Serve or releaseStream must
-// follow.
+// admitStream reserves one of the client's places for an event stream, and one of the container's. It reserves them
+// before it checks whether there is room, so of two requests for the last place at most one is admitted. Serve or
+// releaseStream must follow.
 func (s *Server) admitStream(c *fiber.Ctx) (limit.Place, error) {
 	place, err := s.holdPlace(c, s.o.Admission.Streams, "concurrent-streams", "open event streams")
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *Server) admitStream(c *fiber.Ctx) (limit.Place, error) {
 	return place, err
 }
 
-// reserveStream takes a stream's place in the container, if one is free.
+// reserveStream reserves one of the container's places for a stream, if one is free.
 func (s *Server) reserveStream() bool {
 	s.o.Streams.Reserve()
 	if s.o.Board.Sum(metrics.Streams) > int64(s.o.Admission.MaxStreams) || !s.http.RoomForStream() {
@@ -119,13 +119,13 @@ func (s *Server) reserveStream() bool {
 	return true
 }
 
-// releaseStream gives back what admitStream took.
+// releaseStream releases what admitStream reserved.
 func (s *Server) releaseStream(place limit.Place) {
 	s.o.Streams.Release()
 	s.o.Admission.Streams.Release(place)
 }
 
-// inTurn lets few requests at a time make a large answer.
+// inTurn limits how many requests make a large answer at the same time.
 func (s *Server) inTurn(handler fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		done, err := s.takeTurn()
@@ -137,7 +137,7 @@ func (s *Server) inTurn(handler fiber.Handler) fiber.Handler {
 	}
 }
 
-// takeTurn waits for a turn to make a large answer; done gives it back.
+// takeTurn waits for a turn to make a large answer; done ends the turn.
 func (s *Server) takeTurn() (done func(), err error) {
 	turn := time.NewTimer(listTurn)
 	defer turn.Stop()
@@ -149,8 +149,8 @@ func (s *Server) takeTurn() (done func(), err error) {
 	}
 }
 
-// holdAnswer counts an answer until it is sent: how long that takes is up to its client. One that does not fit, and that
-// can be asked for again, is an error instead.
+// holdAnswer counts an answer's memory until the answer is sent, which takes as long as its client likes. An answer
+// that does not fit, and that the client can request again, is replaced by an error.
 func holdAnswer(c *fiber.Ctx) error {
 	if c.Method() == fiber.MethodHead || c.Response().IsBodyStream() {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"studysharper/app/study"
 )
 
-// answered is the answer with a run's result.
+// answered is the response body with a run's result.
 type answered struct {
 	Status          string           `json:"status"` // "success"
 	Result          study.Result     `json:"result"`
@@ -22,10 +22,10 @@ type answered struct {
 	Message         string           `json:"message"`
 }
 
-// errLeft is the cause of the end of a run whose client has disconnected.
+// errLeft is the cause that cancels a run whose client has disconnected.
 var errLeft = study.Errorf(study.CodeUnavailable, "the client has left")
 
-// cacheKey is where a handler puts, for the log, whether the answer came from the cache.
+// cacheKey is where a handler stores, for the log, whether the answer came from the cache.
 type cacheKey struct{}
 
 const (
@@ -33,7 +33,7 @@ const (
 	cacheMiss = "MISS"
 )
 
-// started is the answer with a run that continues in the background.
+// started is the response body for a run that continues in the background.
 type started struct {
 	Status    string `json:"status"` // "processing"
 	SessionID string `json:"session_id"`
@@ -42,7 +42,7 @@ type started struct {
 	Message   string `json:"message"`
 }
 
-// process answers POST /api/ai/agent-test and /process with the run's result. The run is cancelled when the client
+// process answers POST /api/ai/agent-test and /process with the run's result. It cancels the run if the client
 // disconnects.
 func (s *Server) process(c *fiber.Ctx) error {
 	place, err := s.holdRun(c)
@@ -76,8 +76,8 @@ func (s *Server) process(c *fiber.Ctx) error {
 	})
 }
 
-// processStream answers POST /api/ai/process-stream with the run that it starts. An invalid request does not count
-// against the limit; one refused at capacity does, and its body is not read.
+// processStream answers POST /api/ai/process-stream and starts a run. An invalid request does not count against the
+// rate limit. One that is refused at capacity counts, and its body is not read.
 func (s *Server) processStream(c *fiber.Ctx) error {
 	place, err := s.holdRun(c)
 	if err != nil {

@@ -46,7 +46,7 @@ func TestHEADIsAnsweredAsGETAndOpensNothing(t *testing.T) {
 		if head.StatusCode != get.StatusCode || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
 			t.Errorf("%s: %s %v, GET: %s %v", path, head.Status, head.Header, get.Status, get.Header)
 		}
-		if next := c.say("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"); next.StatusCode != 200 { // no body stands before it
+		if next := c.say("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"); next.StatusCode != 200 { // no body precedes it
 			t.Errorf("%s: then %s", path, next.Status)
 		}
 	}
@@ -111,7 +111,7 @@ func TestAListIsAtMostOneMebibyteAndGoesOn(t *testing.T) {
 	}
 }
 
-// stuck asks for something large and reads none of it.
+// stuck requests something large and reads none of it.
 func (f *face) stuck(path string, buffer int) net.Conn {
 	f.t.Helper()
 	conn := f.dial().conn
@@ -163,7 +163,7 @@ func TestAReaderThatKeepsThePaceGetsItAll(t *testing.T) {
 	in := bufio.NewReaderSize(conn, 64<<10)
 	pause := time.NewTicker(700 * time.Millisecond)
 	defer pause.Stop()
-	for range 4 { // longer than a window, and 200 kB in each pause
+	for range 4 { // longer than a window, with 200 kB in each pause
 		n, err := io.CopyN(io.Discard, in, size/5)
 		if got += int(n); err != nil {
 			t.Fatalf("after %d bytes: %v", got, err)

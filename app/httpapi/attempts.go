@@ -18,7 +18,7 @@ func (s *Server) routeAttempts(contents router) {
 	contents.Patch("/:kind/:content/attempts/:n", s.once(s.overruleAttempt))
 }
 
-// askedAttempts is askedContent for what can be taken.
+// askedAttempts is askedContent for aids that can be attempted.
 func (s *Server) askedAttempts(c *fiber.Ctx) (contentAsked, error) {
 	a, err := s.askedContent(c)
 	if err == nil && a.of != study.Quiz && a.of != study.Exam {
@@ -27,7 +27,7 @@ func (s *Server) askedAttempts(c *fiber.Ctx) (contentAsked, error) {
 	return a, err
 }
 
-// askedAttempt is askedAttempts for one attempt.
+// askedAttempt is askedAttempts for a single attempt.
 func (s *Server) askedAttempt(c *fiber.Ctx) (a contentAsked, n int64, err error) {
 	if a, err = s.askedAttempts(c); err != nil {
 		return a, 0, err
@@ -38,7 +38,7 @@ func (s *Server) askedAttempt(c *fiber.Ctx) (a contentAsked, n int64, err error)
 	return a, n, err
 }
 
-// addAttempt answers POST /api/ai/generated-content/{kind}/{id}/attempts: grades answers and keeps them.
+// addAttempt answers POST /api/ai/generated-content/{kind}/{id}/attempts: it grades the answers and saves the attempt.
 func (s *Server) addAttempt(c *fiber.Ctx) error {
 	a, err := s.askedAttempts(c)
 	if err != nil {
@@ -78,8 +78,8 @@ const offlineProvider = "offline"
 // notGraded is the warning of an attempt whose short answers the model could not grade.
 const notGraded = "the AI service could not check your short answers: compare them yourself"
 
-// gradeOpen has the model grade the short answers that rules call wrong. If it cannot, that stands, with a warning: the
-// attempt is not lost.
+// gradeOpen has the model grade the short answers that the rules call wrong. If the model cannot, the rules' verdict
+// remains, with a warning, so that the attempt is not lost.
 func (s *Server) gradeOpen(c *fiber.Ctx, graded *study.Attempt, open []study.OpenAnswer) {
 	if len(open) == 0 || s.o.Provider == offlineProvider {
 		return
@@ -97,7 +97,7 @@ func (s *Server) gradeOpen(c *fiber.Ctx, graded *study.Attempt, open []study.Ope
 	graded.Sum()
 }
 
-// askGrades asks the model under the bounds of agent requests.
+// askGrades asks the model, within the limits of agent requests.
 func (s *Server) askGrades(c *fiber.Ctx, user string, open []study.OpenAnswer) (right map[string]bool, model string, err error) {
 	place, err := s.holdRun(c)
 	if err != nil {
@@ -137,8 +137,8 @@ func (s *Server) attempt(c *fiber.Ctx) error {
 	return c.JSON(saved)
 }
 
-// overruleAttempt answers PATCH /api/ai/generated-content/{kind}/{id}/attempts/{n}: the student says that a short answer is
-// right, or wrong.
+// overruleAttempt answers PATCH /api/ai/generated-content/{kind}/{id}/attempts/{n}: the student marks a short answer as
+// right or wrong.
 func (s *Server) overruleAttempt(c *fiber.Ctx) error {
 	a, n, err := s.askedAttempt(c)
 	if err != nil {

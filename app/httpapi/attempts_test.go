@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// keepQuiz keeps a quiz of ada's with a question of each type, and returns where its attempts are.
+// keepQuiz saves a quiz of ada's with a question of each type, and returns the path of its attempts.
 func (f *face) keepQuiz() (path, id string) {
 	f.t.Helper()
 	set := &study.QuizSet{TotalPoints: 25, EstimatedTimeMinutes: 3, Quiz: study.QuizBody{Title: "Cells", Questions: []study.Question{
@@ -137,7 +137,7 @@ func TestTheModelGradesWhatRulesCallWrong(t *testing.T) {
 			t.Errorf("%s: %d %s", c.name, r.StatusCode, r.body)
 		}
 	}
-	f.runs.grade = nil // nothing is asked where rules suffice, and of what was left blank
+	f.runs.grade = nil // the model is not called if the rules suffice, or for blank answers
 	if r := f.ask("POST", path, `{"answers":[{"item_id":"sa","answer":" the MITOCHONDRIA!"},{"item_id":"mc","answer":"Golgi"}]}`); r.StatusCode != 201 || r.object(t)["points"] != 10.0 {
 		t.Errorf("%d %s", r.StatusCode, r.body)
 	}

@@ -11,8 +11,8 @@ import (
 	"studysharper/app/study"
 )
 
-// backup answers GET /api/admin/backup with a consistent copy of the SQLite database. The copy is made before the answer
-// begins and needs as much room on the disk as the database.
+// backup answers GET /api/admin/backup with a consistent copy of the SQLite database. The copy is complete before the
+// answer begins, and needs as much disk space as the database.
 func (s *Server) backup(c *fiber.Ctx) error {
 	if s.o.Snapshot == nil {
 		return study.Errorf(study.CodeNotFound, "there is no database file: with PostgreSQL, use pg_dump")

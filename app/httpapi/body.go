@@ -10,8 +10,8 @@ import (
 	"studysharper/app/study"
 )
 
-// readBody runs before the handler of every route, behind everything that the head, the route, the method or the user
-// decides.
+// readBody runs before the handler of every route, and after all checks that need only the head, the route, the method
+// or the user.
 func (s *Server) readBody(c *fiber.Ctx) error {
 	if httpserver.HasBody(c.Context()) {
 		switch {
@@ -33,7 +33,7 @@ func (s *Server) readBody(c *fiber.Ctx) error {
 	}
 }
 
-// isPlain reports whether the body has no encoding; "identity" means none.
+// isPlain reports whether the body has no content encoding; "identity" means none.
 func isPlain(c *fiber.Ctx) bool {
 	for _, line := range c.Request().Header.PeekAll(fiber.HeaderContentEncoding) {
 		for coding := range strings.SplitSeq(string(line), ",") {

@@ -85,7 +85,7 @@ func TestBodiesFollowEachOtherOnAConnection(t *testing.T) {
 			if _, err := io.ReadAll(r.Body); r.StatusCode != want || err != nil {
 				t.Fatalf("answer %d of steps of %d: %s, %v", i, step, r.Status, err)
 			}
-			if r.Close { // what is refused before its body has come
+			if r.Close { // refused before its body has arrived
 				if step == len(all) {
 					t.Fatalf("answer %d of steps of %d ends the connection", i, step)
 				}
@@ -128,7 +128,7 @@ func TestBodiesOnTheirWayShareABudget(t *testing.T) {
 			t.Errorf("%s: %s %v %s", name, r.Status, r.Header, got)
 		}
 	}
-	if r := f.ask("POST", "/api/ai/process", chat); r.StatusCode != 200 { // it comes with its head
+	if r := f.ask("POST", "/api/ai/process", chat); r.StatusCode != 200 { // the body arrives with its head
 		t.Errorf("a small body: %d", r.StatusCode)
 	}
 	if r := first.say(body[size-1:]); r.StatusCode != 201 {
@@ -228,7 +228,7 @@ func TestAnEncodingThatIsNoneIsTaken(t *testing.T) {
 	}
 }
 
-// What is read of bodies may depend on no wrapper that a new route forgets.
+// The limits on reading bodies must not depend on a wrapper that a new route might lack.
 func TestEveryRouteFindsItsBody(t *testing.T) {
 	f := serve(t)
 	registered := 0

@@ -56,27 +56,27 @@ func (c *client) receive() error {
 	return nil
 }
 
-// untilHeld waits until the server has accepted so many connections: its listener
-// is its own here, and what waits in a listener is lost with it.
+// untilHeld waits until the server has accepted so many connections. The listener is this server's alone, so
+// connections that wait in it are lost when it closes.
 func (f *face) untilHeld(n int64) {
 	f.t.Helper()
 	f.until(fmt.Sprintf("%d connections", n), func() bool { return f.held() >= n })
 }
 
-// untilActive waits until the server has begun to read so many requests.
+// untilActive waits until the server has started to read so many requests.
 func (f *face) untilActive(n int64) {
 	f.t.Helper()
 	f.until(fmt.Sprintf("%d requests under way", n), func() bool { return f.server.o.Own.Gauge(metrics.InFlight) >= n })
 }
 
-// held is how many connections the server has, event streams included.
+// held returns the number of the server's connections, with event streams.
 func (f *face) held() int64 {
 	return f.open() + f.board.Worker(1).Gauge(metrics.Streams)
 }
 
 func (f *face) requests() uint64 { return f.board.Worker(1).Count(metrics.Requests) }
 
-// say sends a head, and gives the answer to it. The body is what the caller sends.
+// say sends a head, and returns the answer. The caller sends the body.
 func (c *client) say(head string) *http.Response {
 	c.t.Helper()
 	c.send(head)
@@ -98,8 +98,8 @@ func (f *face) until(what string, is func() bool) {
 	testkit.Eventually(f.t, what, is)
 }
 
-// used is how many bytes of bodies and answers the server holds.
+// used returns how many bytes of bodies and answers the server holds.
 func (f *face) used() int64 { return f.server.http.InTransit() }
 
-// open is how many connections the server has, event streams not included.
+// open returns the number of the server's connections, without event streams.
 func (f *face) open() int64 { return f.server.o.Own.Gauge(metrics.Connections) }

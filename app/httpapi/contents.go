@@ -11,9 +11,9 @@ import (
 	"studysharper/app/study"
 )
 
-// contentAsked is what a request for one aid names.
+// contentAsked identifies the aid that a request names.
 type contentAsked struct {
-	user string // who must own it; "" = anyone
+	user string // the required owner; "" = any
 	of   study.Type
 	kind string
 	id   string
@@ -86,7 +86,8 @@ func (s *Server) deleteContent(c *fiber.Ctx) error {
 	return c.SendStatus(fiber.StatusNoContent)
 }
 
-// mergeContent answers POST /api/ai/generated-content/{kind}/{id}/merge: the items of other aids are moved into this one.
+// mergeContent answers POST /api/ai/generated-content/{kind}/{id}/merge: it moves the items of other aids into this
+// one.
 func (s *Server) mergeContent(c *fiber.Ctx) error {
 	a, err := s.askedContent(c)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 const aDeck = `{"flashcards":[{"question":"What is osmosis?","answer":"Diffusion of water","topic":"Cells","difficulty":"easy"}],"total_count":1,"topics_covered":["Cells"]}`
 
-// put keeps an aid of the user u and gives its path.
+// put saves an aid of the user u and returns its path.
 func (f *face) put(of study.Type, title, data string) (path, id string) {
 	f.t.Helper()
 	v, err := f.store.SaveContent(f.t.Context(), study.Content{UserID: "u", Type: of, Title: title, Data: []byte(data)})
@@ -19,7 +19,7 @@ func (f *face) put(of study.Type, title, data string) (path, id string) {
 	return "/api/ai/generated-content/" + study.ContentTypes()[of] + "/" + v.ID, v.ID
 }
 
-// want asks and wants a status.
+// want sends a request and requires a status.
 func (f *face) want(status int, method, path, body string) map[string]any {
 	f.t.Helper()
 	r := f.ask(method, path, body)

@@ -18,23 +18,22 @@ import (
 )
 
 const (
-	// publishHands is how many goroutines publish for one request: few, so that ten
-	// thousand sessions do not cost the worker under test ten thousand stacks.
+	// publishHands is the number of goroutines that publish for one request. It is small so that ten thousand sessions
+	// do not cost the worker under test ten thousand stacks.
 	publishHands = 4
-	// publishAhead is how much too early an event may be. Sleeping for less would
-	// wake the worker more often than its events do.
+	// publishAhead is how early an event may be. Shorter sleeps would wake the worker more often than there are events.
 	publishAhead  = time.Millisecond
 	maxPublishPad = 64 << 10
 )
 
-// publication is what POST /debug/publish asks for.
+// publication is the body of POST /debug/publish.
 type publication struct {
 	Sessions []string `json:"sessions"`
 	Events   int      `json:"events"`   // tokens for each session, then a complete event; 0 = the runs stay open and silent
-	EveryMS  int      `json:"every_ms"` // between a session's events
-	StartMS  int      `json:"start_ms"` // from the request to the first event at the earliest; the runs begin at once
-	Burst    bool     `json:"burst"`    // all sessions' events at the same time; else spread over the interval
-	Pad      int      `json:"pad"`      // bytes of text behind a token's time
+	EveryMS  int      `json:"every_ms"` // between two events of a session
+	StartMS  int      `json:"start_ms"` // minimum time from the request to the first event; the runs begin at once
+	Burst    bool     `json:"burst"`    // all sessions publish at the same time; otherwise they are spread over the interval
+	Pad      int      `json:"pad"`      // bytes of text after a token's timestamp
 	Owner    string   `json:"owner"`
 }
 
@@ -45,20 +44,20 @@ func (p publication) check() error {
 	return nil
 }
 
-// published keeps the open runs of publications, so that they can be closed.
+// published are the open runs of publications, so that they can be closed.
 var published struct {
 	mu   sync.Mutex
 	runs []stream.Writer
 }
 
-// routePublish adds the routes that make this worker a publisher of its own, without
-// an agent or a model. They are in builds with the tag benchtest only.
+// routePublish adds the routes that make this worker publish events without an agent or a model. Only builds with the
+// tag benchtest have them.
 func (s *Server) routePublish(to router) {
 	to.Post("/debug/publish", s.publish)
 	to.Delete("/debug/publish", unpublish)
 }
 
-// publish answers at once, with this worker's process id, and continues after it.
+// publish answers at once, with this worker's process id, and publishes in the background.
 func (s *Server) publish(c *fiber.Ctx) error {
 	var p publication
 	if err := json.Unmarshal(c.Body(), &p); err != nil {
@@ -71,20 +70,19 @@ func (s *Server) publish(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"pid": os.Getpid()})
 }
 
-// unpublish ends what was published by this worker and is still open.
+// unpublish ends this worker's publications that are still open.
 func unpublish(c *fiber.Ctx) error {
 	published.mu.Lock()
 	runs := published.runs
 	published.runs = nil
 	published.mu.Unlock()
 	for _, run := range runs {
-		_ = run.Close() // one that has ended already says so
+		_ = run.Close() // returns an error if it has already ended
 	}
 	return c.JSON(fiber.Map{"pid": os.Getpid(), "closed": len(runs)})
 }
 
-// publishAll divides the sessions among its hands. The events of all begin together,
-// when every run has begun.
+// publishAll divides the sessions among the goroutines. Events start when all runs have begun.
 func (s *Server) publishAll(p publication, asked time.Time) {
 	var begun, done sync.WaitGroup
 	start := make(chan time.Time)
@@ -115,16 +113,16 @@ func (s *Server) publishAll(p publication, asked time.Time) {
 type publisher struct {
 	server *Server
 	p      publication
-	offset int // of its first session among all
+	offset int // index of its first session among all
 	runs   []stream.Writer
-	failed bool // one failure is told, the others are like it
+	failed bool // a failure was logged; only the first one is
 }
 
 func (h *publisher) begin(sessions []string) {
 	for _, session := range sessions {
 		run, err := h.server.o.Journal.Begin(h.server.lifetime, stream.RunInfo{Session: session, Run: newID(), Owner: h.p.Owner})
 		if err != nil {
-			h.tell(err)
+			h.logFailure(err)
 			continue
 		}
 		h.runs = append(h.runs, run)
@@ -134,8 +132,8 @@ func (h *publisher) begin(sessions []string) {
 	published.runs = append(published.runs, h.runs...)
 }
 
-// run publishes event after event for every session, and ends the runs. A run
-// closed by unpublish meanwhile refuses its events, and is left alone.
+// run publishes the events of every session, and ends the runs. A run that unpublish has closed rejects its events,
+// which is ignored.
 func (h *publisher) run(first time.Time) {
 	if h.p.Events == 0 {
 		return
@@ -156,26 +154,26 @@ func (h *publisher) run(first time.Time) {
 			if n == h.p.Events {
 				h.complete(run)
 			} else {
-				h.tell(run.Append(h.server.lifetime, stamped(pad)))
+				h.logFailure(run.Append(h.server.lifetime, stamped(pad)))
 			}
 		}
 	}
 }
 
-// stamped is a token event whose text begins with the moment it was made.
+// stamped returns a token event whose text begins with the time at which it was made.
 func stamped(pad string) study.Event {
 	text := strconv.AppendInt([]byte(`{"text":"`), time.Now().UnixNano(), 10)
 	text = append(append(text, pad...), `"}`...)
 	return study.Event{Kind: study.KindToken, Fields: text}
 }
 
-// complete ends a run, which waits for the journal to say that it has it all.
+// complete ends a run. It waits until the journal has acknowledged all events.
 func (h *publisher) complete(run stream.Writer) {
 	ended := study.Event{Kind: study.KindComplete, Fields: json.RawMessage(`{"success":true}`)}
-	h.tell(run.Append(h.server.lifetime, ended))
+	h.logFailure(run.Append(h.server.lifetime, ended))
 }
 
-// sleepUntil is false when the server has ended meanwhile.
+// sleepUntil returns false if the server ended in the meantime.
 func (h *publisher) sleepUntil(due time.Time) bool {
 	wait := time.Until(due)
 	if wait <= publishAhead {
@@ -189,9 +187,8 @@ func (h *publisher) sleepUntil(due time.Time) bool {
 	}
 }
 
-// tell logs the first failure: the client of a benchmark sees the others as events
-// that do not come.
-func (h *publisher) tell(err error) {
+// logFailure logs the first failure: a benchmark's client notices the others as missing events.
+func (h *publisher) logFailure(err error) {
 	if err == nil || h.failed {
 		return
 	}

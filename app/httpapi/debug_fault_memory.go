@@ -8,19 +8,19 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// The most that one request takes; larger numbers are refused.
+// The limits of one request.
 const (
 	maxLeakKB     = 16384
 	maxAllocateMB = 1024
 )
 
-// leaked keeps what was leaked reachable, so that no collector takes it back.
+// leaked references the leaked memory, so that it is not garbage-collected.
 var leaked struct {
 	mu     sync.Mutex
 	blocks [][]byte
 }
 
-// leak keeps ?kb= kilobytes (1024 bytes) for as long as the process lives.
+// leak allocates ?kb= kilobytes (1024 bytes) and retains them until the process ends.
 func leak(c *fiber.Ctx) error {
 	kb, err := numberOf(c, "kb", 1, maxLeakKB)
 	if err != nil {
@@ -30,7 +30,7 @@ func leak(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"leaked_kb": kb})
 }
 
-// allocate keeps ?mb= megabytes (1024² bytes), all at once.
+// allocate allocates ?mb= megabytes (1024² bytes) in one piece and retains them.
 func allocate(c *fiber.Ctx) error {
 	mb, err := numberOf(c, "mb", 1, maxAllocateMB)
 	if err != nil {
@@ -44,7 +44,7 @@ func keep(bytes int) {
 	const page = 4 << 10
 	block := make([]byte, bytes)
 	for i := 0; i < len(block); i += page {
-		block[i] = 1 // memory that nobody touched takes none of the machine's
+		block[i] = 1 // memory that is never written occupies no physical memory
 	}
 	leaked.mu.Lock()
 	defer leaked.mu.Unlock()

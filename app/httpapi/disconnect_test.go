@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// longPost is a chat as bytes on the wire.
+// longPost returns a chat as raw bytes.
 func longPost() string {
 	return fmt.Sprintf("POST /api/ai/agent-test HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(chat), chat)
 }
@@ -30,7 +30,7 @@ func TestFault_L11_RunOfAClientThatLeftIsCancelled(t *testing.T) {
 	}
 }
 
-// ended begins a run, lets its client leave after a while, and gives the time until the run's end.
+// ended starts a run, disconnects its client after a while, and returns the time until the run's end.
 func ended(t *testing.T, leave func(*net.TCPConn) error) time.Duration {
 	t.Helper()
 	f := serve(t)
@@ -72,7 +72,7 @@ func TestClientThatWaitsIsNotTakenForGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := io.WriteString(conn, longPost()+longPost()); err != nil { // the second one waits to be read
+	if _, err := io.WriteString(conn, longPost()+longPost()); err != nil { // the second one stays unread
 		t.Fatal(err)
 	}
 	answers := bufio.NewReader(conn)
@@ -88,7 +88,7 @@ func TestClientThatWaitsIsNotTakenForGone(t *testing.T) {
 	}
 }
 
-// wait lets time pass, or gives why ctx has ended before.
+// wait waits for a duration, or returns the cause if ctx ends first.
 func wait(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

@@ -6,15 +6,15 @@ import (
 	"studysharper/app/study"
 )
 
-// Disk tells how much space is left for what is kept; see store.Disk.
+// Disk reports how much space is left on the database's disk; see store.Disk.
 type Disk interface {
-	Free() (free, reserve int64) // bytes; 0, 0 = not known, or without a reserve
-	Space() int64                // free bytes, with or without a reserve; -1 = not known
+	Free() (free, reserve int64) // bytes; 0, 0 = unknown, or no reserve is set
+	Space() int64                // free bytes, whether or not a reserve is set; -1 = unknown
 }
 
 const megabyte = 1 << 20
 
-// requireDisk refuses writes while less than the reserve is free, except those that remove something.
+// requireDisk refuses writes, except deletions, while less than the reserve is free.
 func (s *Server) requireDisk(c *fiber.Ctx) error {
 	if isSafe(c.Method()) || c.Method() == fiber.MethodDelete {
 		return c.Next()
@@ -22,7 +22,7 @@ func (s *Server) requireDisk(c *fiber.Ctx) error {
 	if err := s.refuseIfDiskFull(); err != nil {
 		return err
 	}
-	if c.Path() != importRoute { // of a file, its text is stored
+	if c.Path() != importRoute { // the text of an uploaded file is stored, not the file
 		if err := s.mayStore(c, s.declaredBytes(c)); err != nil {
 			return err
 		}
@@ -30,7 +30,7 @@ func (s *Server) requireDisk(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// refuseIfDiskFull is CodeQuota, which is 507, while less than the reserve is free.
+// refuseIfDiskFull returns CodeQuota (status 507) while less than the reserve is free.
 func (s *Server) refuseIfDiskFull() error {
 	if s.o.Disk == nil {
 		return nil
@@ -40,17 +40,16 @@ func (s *Server) refuseIfDiskFull() error {
 	if free >= reserve {
 		return nil
 	}
-	return study.Errorf(study.CodeQuota, "the server's disk is nearly full: %d MB are free, %d MB are kept in reserve (DISK_RESERVE_MB); nothing more is kept until there is room", free/megabyte, reserve/megabyte)
+	return study.Errorf(study.CodeQuota, "the server's disk is nearly full: %d MB are free, %d MB are reserved (DISK_RESERVE_MB); nothing more can be saved until there is space", free/megabyte, reserve/megabyte)
 }
 
-// The states of the disk.
 const (
 	diskRoom = iota
-	diskLow  // less than twice the reserve is free: told before writes are refused
+	diskLow  // less than twice the reserve is free: a warning before writes are refused
 	diskFull
 )
 
-// diskState judges what is free.
+// diskState returns the state for this much free space.
 func diskState(free, reserve int64) int32 {
 	switch {
 	case free < reserve:
@@ -62,7 +61,7 @@ func diskState(free, reserve int64) int32 {
 	}
 }
 
-// noteDisk logs a change of the disk's state.
+// noteDisk logs changes of the disk's state.
 func (s *Server) noteDisk(free, reserve int64) {
 	state := diskState(free, reserve)
 	if s.disk.Swap(state) == state {

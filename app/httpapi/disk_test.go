@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// fixedDisk has so many bytes free.
+// fixedDisk has a fixed number of free bytes.
 type fixedDisk int64
 
 func (d fixedDisk) Free() (free, reserve int64) { return int64(d), 64 << 20 }
@@ -16,7 +16,7 @@ func (d fixedDisk) Space() int64 { return int64(d) }
 
 func diskFullNow(o *Options) { o.Disk = fixedDisk(1 << 20) }
 
-// writes are the operations under the API of users that keep something, with ids in their paths.
+// writes are the operations of the users' API that save something, with ids in their paths.
 func writes(t *testing.T) [][2]string {
 	t.Helper()
 	var found [][2]string

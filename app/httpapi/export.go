@@ -36,17 +36,17 @@ func (s *Server) exportContent(c *fiber.Ctx) error {
 	return c.Send(file.Bytes())
 }
 
-// maxArchives is how many archives a worker writes at a time: how long one takes is up to its client.
+// maxArchives is the number of archives that a worker writes at a time; how long one takes depends on its client.
 const maxArchives = 4
 
-// exportAccount answers GET /api/account/export with everything that is kept of a user, as a ZIP that is written while it
-// is sent.
+// exportAccount answers GET /api/account/export with all of a user's data, as a ZIP file that is written while it is
+// sent.
 func (s *Server) exportAccount(c *fiber.Ctx) error {
 	user, err := namedOwner(c)
 	if err != nil {
 		return err
 	}
-	if _, _, err := s.o.Store.Sessions(s.lifetime, user, store.Page{Limit: 1}); err != nil { // while it can still be told
+	if _, _, err := s.o.Store.Sessions(s.lifetime, user, store.Page{Limit: 1}); err != nil { // while an error status can still be sent
 		return err
 	}
 	c.Set(fiber.HeaderContentDisposition, export.Disposition("studysharper "+time.Now().UTC().Format(time.DateOnly)+".zip"))
@@ -65,7 +65,7 @@ func (s *Server) exportAccount(c *fiber.Ctx) error {
 	return nil
 }
 
-// namedOwner is the user whose data a request is for, who must be named.
+// namedOwner returns the user whose data a request concerns. The request must name one.
 func namedOwner(c *fiber.Ctx) (string, error) {
 	user, err := userOf(c, query(c, "user_id"))
 	if err == nil && user == "" {
@@ -74,8 +74,8 @@ func namedOwner(c *fiber.Ctx) (string, error) {
 	return user, err
 }
 
-// deleteAccount answers DELETE /api/account: everything that is kept of a user is removed. Each session is ended as by
-// DELETE /api/ai/sessions, with its runs and streams.
+// deleteAccount answers DELETE /api/account: it removes all of a user's data. Each session is ended as by DELETE
+// /api/ai/sessions, with its runs and streams.
 func (s *Server) deleteAccount(c *fiber.Ctx) error {
 	user, err := namedOwner(c)
 	if err != nil {

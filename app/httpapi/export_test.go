@@ -57,7 +57,7 @@ func TestAnAidIsSavedInTheFormatsOfItsKind(t *testing.T) {
 	}
 }
 
-// entries are the files of a ZIP by their names.
+// entries returns the files of a ZIP by name.
 func entries(t *testing.T, body []byte) map[string][]byte {
 	t.Helper()
 	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))

@@ -35,17 +35,17 @@ import (
 
 const token = "0123456789abcdef-token"
 
-// fakeRuns is a Runs that does what a test says.
+// fakeRuns is a scripted Runs.
 type fakeRuns struct {
 	do     func(study.Request) (agent.Outcome, error)
 	start  func(study.Request) (string, error)
 	grade  func(study.Request, []study.OpenAnswer) (map[string]bool, string, error)
 	drain  func(context.Context) error
-	wait   func(context.Context) error // not nil: Do begins with it
+	wait   func(context.Context) error // not nil: Do calls it first
 	cached atomic.Bool
-	full   atomic.Bool // Refuse does
+	full   atomic.Bool // RejectIfFull returns an error
 	mu     sync.Mutex
-	ended  []func() // of the runs started
+	ended  []func() // callbacks of the runs started
 }
 
 func (r *fakeRuns) Do(ctx context.Context, q study.Request) (agent.Outcome, []study.Progress, error) {
@@ -97,10 +97,10 @@ type face struct {
 	server  *Server
 	log     *lines
 	fleet   *fakeFleet
-	dead    atomic.Bool // the workers of all runs
+	dead    atomic.Bool // whether the workers of all runs have died
 }
 
-// fakeFleet is a Fleet that notes what it was asked for.
+// fakeFleet is a Fleet that records its calls.
 type fakeFleet struct {
 	cleared   []string
 	reloads   int
@@ -131,7 +131,7 @@ func (f *fakeFleet) CancelRun(run string) error {
 	return nil
 }
 
-// lines is a log that can be read while it is written.
+// lines is a log that can be read while it is being written.
 type lines struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -199,15 +199,15 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 	return f
 }
 
-// disconnected waits until the last connection is closed: a drain counts one as gone a
-// moment before it touches the board for the last time.
+// disconnected waits until the last connection is closed: a drain counts a connection as gone shortly before it last
+// touches the board.
 func (f *face) disconnected(ctx context.Context) {
 	for ctx.Err() == nil && f.open() > 0 {
 		runtime.Gosched()
 	}
 }
 
-// serveStreams opens the hub, where the test has not brought one.
+// serveStreams opens the hub, unless the test has its own.
 func (f *face) serveStreams(o *Options) {
 	f.t.Helper()
 	if o.Streams != nil {
@@ -240,8 +240,7 @@ type reply struct {
 	body []byte
 }
 
-// ask sends a request; header pairs follow the body. The answer must be one that the
-// OpenAPI document knows.
+// ask sends a request; header pairs follow the body. The OpenAPI document must allow the answer.
 func (f *face) ask(method, path, body string, header ...string) reply {
 	f.t.Helper()
 	req, err := http.NewRequestWithContext(f.t.Context(), method, f.url+path, strings.NewReader(body))
@@ -273,7 +272,7 @@ func (f *face) ask(method, path, body string, header ...string) reply {
 	return reply{res, got}
 }
 
-// unpacked is a body without its compression.
+// unpacked returns a body without its compression.
 func unpacked(t *testing.T, res *http.Response, body []byte) []byte {
 	t.Helper()
 	if res.Header.Get("Content-Encoding") != "gzip" || len(body) == 0 {
@@ -290,7 +289,7 @@ func unpacked(t *testing.T, res *http.Response, body []byte) []byte {
 	return plain
 }
 
-// object is the body as JSON.
+// object returns the body as JSON.
 func (r reply) object(t *testing.T) map[string]any {
 	t.Helper()
 	var got map[string]any

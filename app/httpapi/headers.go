@@ -6,14 +6,14 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// hstsFor is how long browsers use nothing but TLS for this host once they have used it.
+// hstsFor is how long browsers use only TLS for this host after they have used it once.
 const hstsFor = "max-age=31536000"
 
 // dataPolicy is the Content-Security-Policy of answers that are not pages: they load and run nothing, and cannot be framed.
 const dataPolicy = "default-src 'none'; frame-ancestors 'none'"
 
-// secureHeaders sets what browsers are told about every answer: not to guess its type, not to send its address on, not to
-// let foreign pages embed it or share a window with it, and not to store what belongs to a user.
+// secureHeaders sets the security headers of every answer: browsers must not guess its type, send its URL as a
+// referrer, let foreign pages embed it or share a window with it, or store what belongs to a user.
 func (s *Server) secureHeaders(c *fiber.Ctx) {
 	h := &c.Response().Header
 	h.Set(fiber.HeaderXContentTypeOptions, "nosniff")
@@ -31,7 +31,8 @@ func (s *Server) secureHeaders(c *fiber.Ctx) {
 	}
 }
 
-// cameByTLS reports whether a trusted proxy says that the client uses TLS. Of several proxies, the first speaks of the client.
+// cameByTLS reports whether a trusted proxy says that the client uses TLS. With several proxies, the first value is the
+// client's.
 func (s *Server) cameByTLS(c *fiber.Ctx) bool {
 	first, _, _ := strings.Cut(c.Get(fiber.HeaderXForwardedProto), ",")
 	return len(s.o.Admission.Proxies) > 0 && strings.EqualFold(strings.TrimSpace(first), "https") && s.trusts(remote(c))

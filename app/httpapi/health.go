@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	probeWait  = time.Second            // how long a probe waits for the database and for the journal
-	probeEvery = 250 * time.Millisecond // how long what it found is believed
+	probeWait  = time.Second            // how long a probe waits for the database and the journal
+	probeEvery = 250 * time.Millisecond // how long a probe's result is reused
 )
 
 // States of a component.
@@ -26,7 +26,7 @@ const (
 	disabled = "disabled"
 )
 
-// root answers browsers with the study desk, and other clients as the original API does.
+// root answers browsers with the study page, and other clients like the original API.
 func (s *Server) root(c *fiber.Ctx) error {
 	c.Vary(fiber.HeaderAccept)
 	if c.Accepts(fiber.MIMEApplicationJSON, fiber.MIMETextHTML) == fiber.MIMETextHTML {
@@ -35,7 +35,7 @@ func (s *Server) root(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"message": "StudySharper API", "version": s.o.Version, "status": healthy})
 }
 
-// health answers 200 also when degraded: a platform must not restart a service that still serves.
+// health answers 200 even when degraded: a platform must not restart a service that still works.
 func (s *Server) health(c *fiber.Ctx) error {
 	failing, status := s.degradedComponents(), healthy
 	if len(failing) > 0 {
@@ -66,7 +66,7 @@ func (s *Server) health(c *fiber.Ctx) error {
 	})
 }
 
-// components tells of each part of the service.
+// components returns the state of each part of the service.
 func (s *Server) components(state func(part string) string) fiber.Map {
 	limits := disabled
 	if len(s.o.Admission.Limits) > 0 {
@@ -114,7 +114,7 @@ func (s *Server) readyz(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"status": "ready"})
 }
 
-// degradedComponents is failingComponents, and what the service continues without.
+// degradedComponents returns the failing components, and those that the service works without.
 func (s *Server) degradedComponents() map[string]string {
 	degraded := s.failingComponents()
 	for _, component := range s.o.Fleet.Degraded() {
@@ -131,8 +131,8 @@ func (s *Server) degradedComponents() map[string]string {
 	return degraded
 }
 
-// failingComponents says what is wrong with what every run needs, and probes it where the last probe is older than probeEvery:
-// balancers and monitors of many instances ask often.
+// failingComponents reports problems of the components that every run needs. It probes them if the last probe is older
+// than probeEvery, because load balancers and monitors of many instances poll often.
 func (s *Server) failingComponents() map[string]string {
 	s.probed.mu.Lock()
 	defer s.probed.mu.Unlock()
@@ -143,10 +143,10 @@ func (s *Server) failingComponents() map[string]string {
 	return maps.Clone(s.probed.failing)
 }
 
-// probed is what the last probe found.
+// probed is the result of the last probe.
 type probed struct {
-	mu      sync.Mutex // held while probing: who asks meanwhile waits for the outcome
-	at      time.Time  // zero: nothing was probed
+	mu      sync.Mutex // held while probing: concurrent callers wait for the result
+	at      time.Time  // zero: no probe yet
 	failing map[string]string
 }
 
@@ -155,7 +155,7 @@ func (s *Server) probe() map[string]string {
 	defer cancel()
 	failing := map[string]string{}
 	err := s.o.Store.Ping(ctx)
-	if down := err != nil; s.databaseDown.Swap(down) != down { // once a change, with the cause that no client reads
+	if down := err != nil; s.databaseDown.Swap(down) != down { // once per change, with the cause, which clients do not get
 		s.o.Log.Warn("database availability changed", "available", !down, "error", err)
 	}
 	if err != nil {

@@ -35,7 +35,7 @@ func TestHealthIsDegradedButServedWithoutADatabase(t *testing.T) {
 	if r := f.ask("GET", "/readyz", ""); r.StatusCode != 503 || !strings.Contains(string(r.body), "database") {
 		t.Errorf("readyz: %d %s", r.StatusCode, r.body)
 	}
-	f.ask("GET", "/readyz", "") // a second probe has nothing new to tell
+	f.ask("GET", "/readyz", "") // a second probe has nothing new to report
 	if told := strings.Count(f.log.String(), "database availability changed"); told != 1 {
 		t.Errorf("the log tells %d times that the database is away", told)
 	}
@@ -44,7 +44,7 @@ func TestHealthIsDegradedButServedWithoutADatabase(t *testing.T) {
 	}
 }
 
-// countedProbes counts what health asks.
+// countedProbes counts the queries of health.
 type countedProbes struct {
 	store.Store
 	stream.Journal
@@ -90,7 +90,7 @@ func TestHealthIsDegradedWhileTheModelIsLeftAlone(t *testing.T) {
 		if llm := got["components"].(map[string]any)["llm"]; r.StatusCode != 200 || got["status"] != want.status || llm != want.llm {
 			t.Errorf("health: %d %s, want %+v", r.StatusCode, r.body, want)
 		}
-		if r := f.ask("GET", "/readyz", ""); r.StatusCode != 200 { // the cache still serves
+		if r := f.ask("GET", "/readyz", ""); r.StatusCode != 200 { // cached answers are still served
 			t.Errorf("readyz: %d %s", r.StatusCode, r.body)
 		}
 		f.fleet.degraded.Store(nil)

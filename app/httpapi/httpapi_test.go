@@ -134,8 +134,8 @@ func TestBadInputIsRefusedAndTheWorkerLives(t *testing.T) {
 	}
 }
 
-// The body is announced and not sent: a server that refuses it closes, and a client
-// that is still writing may then lose the answer to a reset.
+// The body is announced and not sent: a server that refuses it closes the connection, and a client that is still
+// writing may then lose the answer to a reset.
 func TestABodyOverTheLimitIsRefusedBeforeItIsRead(t *testing.T) {
 	f := serve(t)
 	for size, want := range map[int]string{64<<10 + 1: "413", 1 << 40: "413"} {

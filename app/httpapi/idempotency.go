@@ -19,7 +19,7 @@ const (
 	keyHeader   = "Idempotency-Key"
 	replayed    = "Idempotent-Replayed"
 	maxKeyBytes = 128
-	claimLease  = 15 * time.Second // how long a key stays claimed by a worker that died
+	claimLease  = 15 * time.Second // how long a key stays claimed after its worker died
 	claimExtend = 5 * time.Second  // how often a living worker extends its claim
 )
 
@@ -47,8 +47,8 @@ func (s *Server) once(h fiber.Handler) fiber.Handler {
 	}
 }
 
-// claimed is once for handlers that take longer than a transaction: the key is in conflict while the handler works, and
-// free again if it fails, or soon after its worker has died.
+// claimed is like once, for handlers that take longer than a transaction: the key is in conflict while the handler
+// works, and free again if it fails, or soon after its worker has died.
 func (s *Server) claimed(h fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		k, err := idempotencyKey(c)
@@ -83,7 +83,7 @@ func (s *Server) claimFailed(err error) {
 	}
 }
 
-// holdClaim extends a claim until stop is called, which waits for it.
+// holdClaim extends a claim until stop is called. stop waits until no extension is in progress.
 func (s *Server) holdClaim(claim store.Claim) (stop func()) {
 	ctx, cancel := context.WithCancel(s.lifetime)
 	stopped := make(chan struct{})
@@ -105,10 +105,10 @@ func (s *Server) holdClaim(claim store.Claim) (stop func()) {
 	return func() { cancel(); <-stopped }
 }
 
-// contextKey is where once puts the context of its transaction.
+// contextKey is where once stores the context of its transaction.
 type contextKey struct{}
 
-// context is the one with which a handler writes to the store.
+// context returns the context that a handler must use to write to the store.
 func (s *Server) context(c *fiber.Ctx) context.Context {
 	if ctx, ok := c.Locals(contextKey{}).(context.Context); ok {
 		return ctx
@@ -116,7 +116,7 @@ func (s *Server) context(c *fiber.Ctx) context.Context {
 	return s.lifetime
 }
 
-// idempotencyKey reads a request's key; nil where it has none, or has an invalid user, which the handler reports.
+// idempotencyKey returns a request's key; nil if it has none, or if its user is invalid, which the handler reports.
 func idempotencyKey(c *fiber.Ctx) (*store.Key, error) {
 	given := c.Request().Header.PeekAll(keyHeader)
 	if len(given) == 0 {
@@ -136,7 +136,7 @@ func idempotencyKey(c *fiber.Ctx) (*store.Key, error) {
 	return &store.Key{UserID: user, Key: string(given[0]), Fingerprint: hex.EncodeToString(hash.Sum(nil))}, nil
 }
 
-// bodyOf is what tells a request's body from another: the body, or a file's digest.
+// bodyOf returns what identifies a request's body: the body itself, or an uploaded file's digest.
 func bodyOf(c *fiber.Ctx) []byte {
 	if u := uploadOf(c); u != nil {
 		return u.digest
@@ -153,7 +153,7 @@ func visible(key []byte) bool {
 	return len(key) > 0 && len(key) <= maxKeyBytes
 }
 
-// keyUser is the user that a key belongs to: the token's, or else the one that the query or the body names.
+// keyUser returns the user that a key belongs to: the token's, or else the one named in the query or the body.
 func keyUser(c *fiber.Ctx) string {
 	if user := authenticated(c); user != "" {
 		return user
@@ -164,11 +164,11 @@ func keyUser(c *fiber.Ctx) string {
 	var body struct {
 		UserID string `json:"user_id"`
 	}
-	_ = json.Unmarshal(c.Request().Body(), &body) // the handler reports what is wrong with it
+	_ = json.Unmarshal(c.Request().Body(), &body) // the handler reports errors in it
 	return body.UserID
 }
 
-// answerOf is the answer of a handler, to be stored.
+// answerOf returns a handler's answer, to be stored.
 func answerOf(c *fiber.Ctx) store.Answer {
 	r := c.Response()
 	return store.Answer{
@@ -177,14 +177,14 @@ func answerOf(c *fiber.Ctx) store.Answer {
 	}
 }
 
-// replay answers as the first request with the key was answered.
+// replay repeats the answer to the first request with the key.
 func replay(c *fiber.Ctx, a store.Answer) error {
 	c.Set(replayed, "true")
 	if a.Location != "" {
 		c.Set(fiber.HeaderLocation, a.Location)
 	}
 	if a.Cut {
-		return study.Errorf(study.CodeConflict, "the first request with this Idempotency-Key was carried out; its answer was too large to be kept")
+		return study.Errorf(study.CodeConflict, "the first request with this Idempotency-Key succeeded, but its answer was too large to store")
 	}
 	if a.Status == fiber.StatusNoContent {
 		return c.SendStatus(a.Status)

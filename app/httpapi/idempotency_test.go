@@ -142,7 +142,7 @@ func TestASecondRequestBesideTheFirstIsInConflict(t *testing.T) {
 	}
 }
 
-// keyless is a store that may not be asked for keys.
+// keyless is a store that must not be asked for keys.
 type keyless struct{ store.Store }
 
 func (keyless) Once(context.Context, store.Key, func(context.Context) (store.Answer, error)) (store.Answer, bool, error) {
@@ -167,7 +167,7 @@ func TestAnAnswerThatWasNotKeptIsSaidSo(t *testing.T) {
 	}
 }
 
-// cutting is a store that says of every answer that it was cut.
+// cutting is a store that reports every answer as truncated.
 type cutting struct{ store.Store }
 
 func (c cutting) Once(ctx context.Context, k store.Key, f func(context.Context) (store.Answer, error)) (store.Answer, bool, error) {

@@ -13,33 +13,33 @@ import (
 	"studysharper/app/testkit/openapitest"
 )
 
-// canary is in everything that belongs to the victim: an answer to anyone else that has it is a leak.
+// canary is part of everything that belongs to the victim: an answer to anyone else that contains it is a leak.
 const canary = "canary-of-the-victim"
 
-// exempt are the operations of nobody's, each with its reason.
+// exempt are operations that concern no user's data, with the reasons.
 var exempt = map[string]string{
 	"GET /": "the same for all", "GET /health": "the same for all", "GET /livez": "a probe", "GET /readyz": "a probe", "GET /metrics": "figures of the service",
 	"GET /openapi.json": "the document", "GET /openapi-3.0.json": "the document", "GET /docs": "the document", "GET /admin": "a page without data", "GET /assets/{version}/{name}": "files of the page", "GET /sw.js": "a file of the page", "GET /manifest.webmanifest": "a file of the page",
 	"POST /api/account": "makes a new account", "POST /api/account/session": "asks for the study code itself",
 }
 
-// ending are the operations that end the asker's own identity: they are asked for the victim's only.
+// ending are operations that end the caller's own identity: they are sent only for the victim.
 var ending = []string{"DELETE /api/account", "DELETE /api/account/sessions", "POST /api/account/code"}
 
-// asker is who sends a request of the matrix.
+// asker is the sender of requests in the matrix.
 type asker struct {
 	name   string
 	header []string
 	known  bool
-	id     string // not "": sent as user_id with each request, which is who the asker is without user authentication
+	id     string // not "": sent as user_id with each request, which is the caller's identity without user authentication
 }
 
-// matrix is a service with a victim, whose things have the canary, and a stranger.
+// matrix is a service with a victim, whose data contains the canary, and a stranger.
 type matrix struct {
 	*face
 	victim things
 	own    []asker // the victim's identities
-	others []asker // the stranger's, and nobody
+	others []asker // the stranger's, and an anonymous one
 }
 
 func newMatrix(t *testing.T, f *face, victim, stranger string, own, others []asker) *matrix {
@@ -50,12 +50,12 @@ func newMatrix(t *testing.T, f *face, victim, stranger string, own, others []ask
 	return m
 }
 
-// reading makes a service take files.
+// reading lets a service import files.
 func reading(o *Options) { o.Import = Import{Reader: &fakeImporter{}, MaxBytes: 1 << 10} }
 
-// matrices are those of both modes with users.
+// matrices returns one for each mode with users.
 func matrices(t *testing.T) map[string]*matrix {
-	accounts := serveAccounts(t, reading, func(o *Options) { o.Admission.Counter = nil }) // guesses are counted elsewhere
+	accounts := serveAccounts(t, reading, func(o *Options) { o.Admission.Counter = nil }) // wrong tokens are tested elsewhere
 	ada, bob := accounts.enrol(), accounts.enrol()
 	victims := newMatrix(t, accounts, ada.id, bob.id, []asker{{name: "cookie", header: ada.cookie, known: true}, {name: "code", header: ada.bearer(), known: true}},
 		[]asker{{name: "another's cookie", header: bob.cookie, known: true}, {name: "another's code", header: bob.bearer(), known: true}})
@@ -75,8 +75,9 @@ func matrices(t *testing.T) map[string]*matrix {
 		"tokens": newMatrix(t, issued, "ann", "bob", []asker{{name: "token", header: token("ann"), known: true}}, []asker{{name: "another's token", header: token("bob"), known: true}})}
 }
 
-// TestNobodyReachesWhatIsAnothers asks each operation of the document for the victim's things, by their ids and by the
-// victim's user_id, as everyone else: no answer may have the canary or be a success that touches them.
+// TestNobodyReachesWhatIsAnothers sends each operation of the document for the victim's data, by its ids and by the
+// victim's user_id, as everyone else: no answer may contain the canary, or be a success that concerns the victim's
+// data.
 func TestNobodyReachesWhatIsAnothers(t *testing.T) {
 	for mode, m := range matrices(t) {
 		tries := 0
@@ -89,7 +90,7 @@ func TestNobodyReachesWhatIsAnothers(t *testing.T) {
 			if strings.HasPrefix(op.Path, "/api/account/sessions/") {
 				victim = things{"session_id": m.victim["device"], "user": m.victim["user"]}
 				if m.victim["device"] == "" {
-					continue // there are none with tokens
+					continue // there are no devices with tokens
 				}
 			}
 			path, missing := victim.path(op)
@@ -113,10 +114,10 @@ func TestNobodyReachesWhatIsAnothers(t *testing.T) {
 	}
 }
 
-// namesThing reports whether an operation's path has the id of something that belongs to a user.
+// namesThing reports whether an operation's path contains the id of something that belongs to a user.
 func namesThing(op openapitest.Operation) bool { return strings.Contains(op.Path, "_id}") }
 
-// refuses sends a request that must not reach what is the victim's.
+// refuses sends a request that must not reach the victim's data.
 func (m *matrix) refuses(mode string, op openapitest.Operation, who asker, path, body string) {
 	m.t.Helper()
 	r := m.ask(op.Method, path, body, who.header...)
@@ -137,9 +138,9 @@ func (m *matrix) refuses(mode string, op openapitest.Operation, who asker, path,
 	}
 }
 
-// TestAUserIDReachesNothingOfAnotherWithoutAuthentication is the matrix for AUTH_MODE=none: who a user is, is what the
-// request says, so another's user_id opens everything; but a request with one's own gets nothing of another's by its id,
-// and one that names nobody lists nothing.
+// TestAUserIDReachesNothingOfAnotherWithoutAuthentication is the matrix for AUTH_MODE=none: the request says who the
+// user is, so another user's user_id gives access to everything. But a request with one's own user_id reaches nothing
+// of another user's by id, and a request without a user lists nothing.
 func TestAUserIDReachesNothingOfAnotherWithoutAuthentication(t *testing.T) {
 	f := serve(t, reading)
 	m := &matrix{face: f, victim: f.fill("ann", canary), own: []asker{{name: "user_id", id: "ann"}}}
@@ -166,7 +167,7 @@ func TestAUserIDReachesNothingOfAnotherWithoutAuthentication(t *testing.T) {
 			t.Errorf("%s as another user: %d %s", name, r.StatusCode, r.body)
 		}
 		if byID {
-			continue // who knows an id and names nobody is not asked, as by the original
+			continue // a request with an id and no user is not checked, as in the original API
 		}
 		tries++
 		if r := f.ask(op.Method, path, fitting(op, things{})); strings.Contains(string(r.body), canary) {
@@ -177,7 +178,7 @@ func TestAUserIDReachesNothingOfAnotherWithoutAuthentication(t *testing.T) {
 	t.Logf("%d tries", tries)
 }
 
-// as is a path with the asker's user_id.
+// as returns a path with the asker's user_id.
 func (a asker) as(path string) string {
 	if a.id == "" {
 		return path
@@ -185,8 +186,8 @@ func (a asker) as(path string) string {
 	return with(path, "user_id="+a.id)
 }
 
-// reachesOwn asks each operation for things of the asker's own, made for it alone: so it is whose they are, and nothing else
-// about the request, that others are refused for.
+// reachesOwn sends each operation for data of the asker's own, created for it alone: this proves that others are
+// refused because of the owner, and for no other reason.
 func (m *matrix) reachesOwn(mode string, who asker) (tries int) {
 	m.t.Helper()
 	own := m.fill(m.victim["user"], canary)
@@ -198,7 +199,7 @@ func (m *matrix) reachesOwn(mode string, who asker) (tries int) {
 		path, _ := own.path(op)
 		tries++
 		r := m.ask(op.Method, who.as(path), fitting(op, own), who.header...)
-		if r.StatusCode >= 300 && r.StatusCode != 409 { // it is there, and its state is another
+		if r.StatusCode >= 300 && r.StatusCode != 409 { // it exists, but in another state
 			m.t.Errorf("%s: %s of the asker's own as %s: %d %s", mode, name, who.name, r.StatusCode, r.body)
 		}
 		if op.Method == "DELETE" || strings.HasSuffix(op.Path, "/merge") {
@@ -208,7 +209,7 @@ func (m *matrix) reachesOwn(mode string, who asker) (tries int) {
 	return tries
 }
 
-// intact checks that the victim still has everything, unchanged, by each of the victim's own identities.
+// intact checks, with each of the victim's own identities, that the victim's data is complete and unchanged.
 func (m *matrix) intact(mode string) {
 	m.t.Helper()
 	for _, who := range m.own {

@@ -12,25 +12,25 @@ import (
 	"studysharper/app/study"
 )
 
-// Import is how files become notes.
+// Import configures how files become notes.
 type Import struct {
 	Reader   Importer
-	MaxBytes int64         // of a file; above it 413
-	Places   *limit.Places // of files being received, over all workers; nil = without a bound
+	MaxBytes int64         // of a file; a larger one is answered with 413
+	Places   *limit.Places // for files being received, over all workers; nil = unlimited
 }
 
 // Importer reads a file; see child.Reader.
 type Importer interface {
-	// Extract blocks for less than WORKER_TIMEOUT. extension is the file name's, without the dot.
+	// Extract blocks for less than WORKER_TIMEOUT. extension is the file name's extension, without the dot.
 	Extract(ctx context.Context, file *os.File, extension string) (study.Extraction, error)
 }
 
 const importRoute = "/api/notes/import"
 
-// maxNoteTitle is how many characters of a file's name become a title.
+// maxNoteTitle limits a title made from a file name, in characters.
 const maxNoteTitle = 200
 
-// importNote makes a note of a file.
+// importNote makes a note from a file.
 func (s *Server) importNote(c *fiber.Ctx) error {
 	u := uploadOf(c)
 	user, err := userOf(c, query(c, "user_id"))
@@ -52,7 +52,7 @@ func (s *Server) importNote(c *fiber.Ctx) error {
 	return c.Status(fiber.StatusCreated).JSON(fiber.Map{"note": note, "format": read.Format, "pages": read.Pages, "words": read.Words, "warnings": read.Warnings})
 }
 
-// titleOf is the title that the file states, else its name.
+// titleOf returns the title stated in the file, or else the file's name.
 func titleOf(read study.Extraction, u *upload) string {
 	name := strings.TrimSpace(strings.Map(printable, strings.TrimSuffix(u.name, "."+u.extension())))
 	runes := []rune(cmp.Or(read.Title, name, "Imported file"))

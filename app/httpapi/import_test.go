@@ -18,7 +18,7 @@ import (
 	"studysharper/app/study"
 )
 
-// fakeImporter answers with what it was given.
+// fakeImporter returns a fixed answer.
 type fakeImporter struct {
 	err   error
 	calls int
@@ -36,7 +36,7 @@ func (f *fakeImporter) Extract(_ context.Context, file *os.File, extension strin
 	return study.Extraction{Format: "text", Title: "", Words: 2, Warnings: []string{"of " + extension}, Markdown: string(data)}, nil
 }
 
-// serveImport takes files of 1 MiB, two at once.
+// serveImport accepts files of 1 MiB, two at a time.
 func serveImport(t *testing.T) (*face, *fakeImporter, *limit.Places) {
 	t.Helper()
 	reader := &fakeImporter{}
@@ -77,7 +77,7 @@ const importPath = "/api/notes/import?user_id=ada"
 
 func TestAFileBecomesANoteAsABodyOrInAForm(t *testing.T) {
 	f, _, _ := serveImport(t)
-	large := strings.Repeat("several words ", 70_000) // more than MAX_BODY_KB, which does not count here
+	large := strings.Repeat("several words ", 70_000) // more than MAX_BODY_KB, which does not apply to files
 	note, warnings := imported(t, f.ask("POST", importPath+"&subject=Biology&filename=C%3A%5Cmy%20notes%5CCell%20walls.txt", large, "Content-Type", "application/octet-stream"))
 	if note.Content != large || note.Title != "Cell walls" || note.Subject != "Biology" || note.UserID != "ada" || warnings[0] != "of txt" {
 		t.Errorf("got %q, %d bytes, %v", note.Title, len(note.Content), warnings)
@@ -151,7 +151,7 @@ func TestAnUploadIsRefusedWithAReason(t *testing.T) {
 func TestAnUploadIsKeptOnceForItsKey(t *testing.T) {
 	f, reader, _ := serveImport(t)
 	send := func(content string) reply {
-		body, kind := form(t, "file", "a.txt", content) // the boundary is another each time
+		body, kind := form(t, "file", "a.txt", content) // the boundary differs each time
 		return f.ask("POST", importPath, body, "Content-Type", kind, "Idempotency-Key", "k1")
 	}
 	first, _ := imported(t, send("once"))

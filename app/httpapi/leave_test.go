@@ -22,7 +22,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// pair is a worker that leaves and its successor, in one process.
+// pair is a worker that is leaving and its successor, in one process.
 type pair struct {
 	old, next *face
 }
@@ -33,8 +33,7 @@ func serveTwo(t *testing.T) pair {
 	return pair{old: old, next: serve(t, func(o *Options) { o.Journal = old.journal })}
 }
 
-// over hands a connection to the successor as the control socket does: by a
-// duplicate of its descriptor.
+// over hands a connection to the successor like the control socket: as a duplicate of its descriptor.
 func (p pair) over(fd int, stream json.RawMessage) error {
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -52,7 +51,7 @@ func (p pair) over(fd int, stream json.RawMessage) error {
 	return nil
 }
 
-// leave makes the old worker leave.
+// leave makes the old worker hand over and stop.
 func (p pair) leave() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

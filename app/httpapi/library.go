@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// contentItem is a saved aid as clients get it; Data is absent in the list over all kinds.
+// contentItem is a saved aid as sent to clients; Data is absent in the list of all kinds.
 type contentItem struct {
 	study.Content
 	Kind string          `json:"content_type"`
@@ -52,12 +52,12 @@ func (s *Server) listContents(c *fiber.Ctx, fields fiber.Map, q store.ContentQue
 	return listed(c, fields, len(items), next)
 }
 
-// kindAsked is the type of the aids that a request is for, and the name of their list.
+// kindAsked returns the type of the aids that a request asks for, and the name of their list.
 func kindAsked(c *fiber.Ctx) (study.Type, string, error) {
 	kind := utils.CopyString(c.Params("kind"))
 	of, ok := study.ContentType(kind)
 	if !ok {
-		return "", "", study.Errorf(study.CodeNotFound, "no such content: flashcards, quizzes, exams, summaries, analyses or plans")
+		return "", "", study.Errorf(study.CodeNotFound, "unknown content type: use flashcards, quizzes, exams, summaries, analyses or plans")
 	}
 	return of, kind, nil
 }

@@ -10,7 +10,7 @@ import (
 
 const session = "01890000-0000-7000-8000-000000000001"
 
-// keep fills every list of the user u with three rows.
+// keep adds three rows to every list of the user u.
 func (f *face) keep() {
 	f.t.Helper()
 	for i := range 3 {

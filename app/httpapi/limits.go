@@ -13,14 +13,14 @@ import (
 	"studysharper/app/study"
 )
 
-// wrongTokens bounds the wrong tokens from one address: after ten, one a minute.
+// wrongTokens limits the wrong tokens from one address: ten, then one a minute.
 var wrongTokens = []limit.Policy{{Name: "tokens", Quota: 10, Window: 10 * time.Minute}}
 
-// allow counts a request of its client, and is CodeRateLimited above a limit. Either way the answer says what is left
-// (draft-ietf-httpapi-ratelimit-headers-10). While requests cannot be counted, all are allowed.
+// allow counts a request for its client, and returns CodeRateLimited above a limit. Either way the answer's headers say
+// what is left (draft-ietf-httpapi-ratelimit-headers-10). While the counter is unavailable, all requests are allowed.
 func (s *Server) allow(c *fiber.Ctx) error { return s.withinLimits(c, true) }
 
-// wouldAllow is allow without counting, for a request whose body has not been read.
+// wouldAllow is like allow but does not count, for a request whose body has not been read.
 func (s *Server) wouldAllow(c *fiber.Ctx) error { return s.withinLimits(c, false) }
 
 func (s *Server) withinLimits(c *fiber.Ctx, count bool) error {
@@ -45,8 +45,8 @@ func (s *Server) withinLimits(c *fiber.Ctx, count bool) error {
 	return rateLimited(v, "too many requests")
 }
 
-// countedAs names the client that a request counts for: its user or, without user authentication, its address, since a
-// user_id can be made up.
+// countedAs names the client that a request counts for: its user or, without user authentication, its address, since
+// anyone can make up a user_id.
 func (s *Server) countedAs(c *fiber.Ctx) string {
 	if user := authenticated(c); user != "" {
 		return "user " + user
@@ -60,8 +60,8 @@ func addLimit(c *fiber.Ctx, policy, left string) {
 	c.Append("RateLimit", left)
 }
 
-// rateLimited is the error for a client above a limit. Retry-After is a random part of a second later than necessary, so
-// that clients that wait do not come back all at once.
+// rateLimited returns the error for a client above a limit. Retry-After is up to a second longer than necessary, at
+// random, so that waiting clients do not all come back at once.
 func rateLimited(v limit.Verdict, what string) error {
 	return &study.Error{Code: study.CodeRateLimited, Message: what, RetryAfter: v.RetryAfter + rand.N(time.Second)} //nolint:gosec // jitter, not a secret
 }
@@ -75,7 +75,7 @@ func setRateLimitHeaders(c *fiber.Ctx, v limit.Verdict) {
 	addLimit(c, strings.Join(policies, ", "), strings.Join(left, ", "))
 }
 
-// wrongToken counts a wrong token, and is err, or CodeRateLimited after too many from one address.
+// wrongToken counts a wrong token. It returns err, or CodeRateLimited after too many from one address.
 func (s *Server) wrongToken(c *fiber.Ctx, kind string, err error) error {
 	if s.o.Admission.Counter == nil {
 		return err
@@ -88,8 +88,8 @@ func (s *Server) wrongToken(c *fiber.Ctx, kind string, err error) error {
 	return err
 }
 
-// mayGuess is CodeRateLimited while an address has sent too many wrong admin tokens: even the right one is not looked at
-// then, or guessing would go on.
+// mayGuess returns CodeRateLimited while an address has sent too many wrong admin tokens. Even the right token is not
+// checked then; otherwise guessing could continue.
 func (s *Server) mayGuess(c *fiber.Ctx) error {
 	if s.o.Admission.Counter == nil {
 		return nil
@@ -102,8 +102,8 @@ func (s *Server) mayGuess(c *fiber.Ctx) error {
 	return nil
 }
 
-// mayCreateAccount counts a new account of an address, and is CodeRateLimited above the limit: with new accounts, a client
-// could evade every limit of a user.
+// mayCreateAccount counts a new account for an address, and returns CodeRateLimited above the limit: with new accounts,
+// a client could evade every per-user limit.
 func (s *Server) mayCreateAccount(c *fiber.Ctx) error {
 	if len(s.o.Admission.Accounts) == 0 {
 		return nil
@@ -120,11 +120,11 @@ func (s *Server) mayCreateAccount(c *fiber.Ctx) error {
 	return nil
 }
 
-// smallBody is not counted by mayStore: QUOTA_ITEMS bounds small things.
+// smallBody is the size below which mayStore does not count a body: QUOTA_ITEMS limits small items.
 const smallBody = 256
 
-// declaredBytes is the length of a body that has not been read, or the longest if it comes in chunks; 0 for one that is too
-// long to be read.
+// declaredBytes returns the length of a body that has not been read: the maximum if the body is chunked, and 0 if it is
+// too long to be read.
 func (s *Server) declaredBytes(c *fiber.Ctx) int64 {
 	most := int64(s.o.HTTP.MaxBodyBytes)
 	switch n := httpserver.BodyLength(c.Context()); {
@@ -137,15 +137,15 @@ func (s *Server) declaredBytes(c *fiber.Ctx) int64 {
 	}
 }
 
-// mayStore counts what a request may add to the database for its address, and is CodeRateLimited above Admission.Stored:
-// quotas are an account's, and an address can make many accounts.
+// mayStore counts, for an address, what a request may add to the database. It returns CodeRateLimited above
+// Admission.Stored: quotas are per account, and an address can create many accounts.
 func (s *Server) mayStore(c *fiber.Ctx, bytes int64) error {
 	stored := s.o.Admission.Stored
 	if s.o.Accounts == nil || stored.Quota == 0 || bytes < smallBody {
 		return nil
 	}
 	told := stored
-	stored.Quota = int(max(1, int64(stored.Quota)/bytes)) // of so many such requests a day, this is one
+	stored.Quota = int(max(1, int64(stored.Quota)/bytes)) // the number of such requests that the quota allows per day
 	v, err := s.o.Admission.Counter.Take(s.lifetime, "stored address "+s.client(c), []limit.Policy{stored})
 	if err != nil {
 		s.o.Log.Warn("rate limiter unavailable", "error", err)
@@ -158,7 +158,7 @@ func (s *Server) mayStore(c *fiber.Ctx, bytes int64) error {
 	return rateLimited(v, fmt.Sprintf("too much was saved from this network address: %d MB a day (STORE_LIMIT_MB_PER_DAY)", told.Quota/megabyte))
 }
 
-// payers are who a call of the model counts for. An account can be made by anyone, so its address counts too.
+// payers returns the clients that a model call counts for. Anyone can create an account, so its address counts too.
 func (s *Server) payers(c *fiber.Ctx) []string {
 	switch {
 	case s.o.Admission.Calls == nil:

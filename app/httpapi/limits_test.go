@@ -19,7 +19,7 @@ import (
 
 func tcpAddr(text string) *net.TCPAddr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(text)) }
 
-// counter is a real table, and whom it was asked about; it may be broken.
+// counter is a real table that records the clients it was asked about; it can be broken.
 type counter struct {
 	*limit.Table
 	clients []string
@@ -172,7 +172,7 @@ func TestAfterTenWrongAdminTokensAnAddressWaitsForAMinute(t *testing.T) {
 		token, from string
 		want        int
 	}{
-		"the right one":                 {token, "203.0.113.7", 429}, // or guessing would go on
+		"the right one":                 {token, "203.0.113.7", 429}, // otherwise guessing could continue
 		"the right one from another":    {token, "203.0.113.9", 200},
 		"none":                          {"", "203.0.113.7", 403},
 		"a wrong one from another":      {"canary", "203.0.113.8", 403},

@@ -12,7 +12,7 @@ import (
 	"studysharper/app/study"
 )
 
-// sendAll sends a request in full and only then reads: as browsers do, and most libraries.
+// sendAll sends a complete request and only then reads: as browsers do, and most libraries.
 func (f *face) sendAll(request string) (answer string, err error) {
 	conn, err := net.Dial("tcp", f.address)
 	if err != nil {
@@ -35,7 +35,7 @@ func TestEveryRefusalReachesTheClientThatSendsItAll(t *testing.T) {
 	limited, _ := serveLimited(t, func(o *Options) { o.Admission.Limits = o.Admission.Limits[:1]; o.Admission.Limits[0].Quota = 1 })
 	limited.ask("POST", "/api/ai/process-stream", chat)
 	users := serveUsers(t)
-	const large = 4 << 20 // more than the kernel keeps unread
+	const large = 4 << 20 // more than the kernel buffers
 	rest := strings.Repeat("x", large)
 	length := fmt.Sprintf("Content-Length: %d\r\n\r\n%s", large, rest)
 	chunks := "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("10000\r\n"+strings.Repeat("x", 1<<16)+"\r\n", large>>16) + "0\r\n\r\n"
@@ -77,7 +77,7 @@ func TestEveryRefusalReachesTheClientThatSendsItAll(t *testing.T) {
 	}
 }
 
-// wantRefusal checks that an answer is a problem that a page of http://localhost:3000 may read.
+// wantRefusal checks that an answer is a problem that a page from http://localhost:3000 may read.
 func wantRefusal(t *testing.T, answer string, status int, code study.Code) {
 	t.Helper()
 	head, problem, _ := strings.Cut(answer, "\r\n\r\n")
@@ -110,7 +110,7 @@ func TestAClientThatDribblesIsGivenUpAfterItsTimeout(t *testing.T) {
 		t.Fatal(r.Status)
 	}
 	f.until("it is closed although bytes still come", func() bool {
-		_, _ = c.conn.Write([]byte("x")) // fails once it is closed
+		_, _ = c.conn.Write([]byte("x")) // fails when the connection is closed
 		return f.open() == 0
 	})
 }

@@ -15,7 +15,7 @@ func TestAServerWithoutDescriptorsServesAgainWhenItHasSome(t *testing.T) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
-	waiting := f.dialAll(5) // connected by the kernel, whether or not the server can accept
+	waiting := f.dialAll(5) // the kernel connects them, whether or not the server can accept
 	held := exhaust(t, &limit)
 	more := make([]*client, 0, 5)
 	for range 5 {
@@ -49,14 +49,14 @@ func (f *face) dialAll(n int) []*client {
 	return list
 }
 
-// descriptors are all that a process may have.
+// descriptors is the process's limit on open files.
 type descriptors struct {
 	t     *testing.T
 	limit syscall.Rlimit
 	fds   []int
 }
 
-// exhaust takes every descriptor that is left below a lowered limit.
+// exhaust opens every descriptor that a lowered limit leaves.
 func exhaust(t *testing.T, limit *syscall.Rlimit) *descriptors {
 	t.Helper()
 	d := &descriptors{t: t, limit: *limit}

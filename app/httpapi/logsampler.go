@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	refusalsFor  = time.Second // refusals of this time are counted together
-	refusalLines = 10          // requests refused in that time that are logged one by one
+	refusalsFor  = time.Second // refusals within this time are counted together
+	refusalLines = 10          // refusals within that time that are logged one by one
 )
 
-// logSampler keeps the log short while the service is full: writing thousands of equal lines takes the processor from
-// the requests that were admitted. Of the requests refused within refusalsFor the first are logged one by one, and one
-// line counts the others.
+// logSampler keeps the log short while the service is at capacity: writing thousands of equal lines would cost the
+// admitted requests processor time. Of the requests refused within refusalsFor, the first are logged one by one, and a
+// single line counts the rest.
 type logSampler struct {
-	report func(unlogged int64) // logs how many had no line
+	report func(unlogged int64) // logs how many were not logged one by one
 
 	mu               sync.Mutex
 	logged, unlogged int64
 }
 
-// allow reports whether a refused request is to have a line of its own.
+// allow reports whether a refused request is logged on its own line.
 func (r *logSampler) allow() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -50,7 +50,7 @@ func (r *logSampler) end() {
 	}
 }
 
-// refused reports whether a failure is a refusal at capacity, of the service or of one client: expected, and no work.
+// refused reports whether a failure is a refusal at capacity, of the service or of one client: expected and cheap.
 func refused(failure error) bool {
 	e, ok := errors.AsType[*study.Error](failure)
 	return ok && (e.Code == study.CodeOverloaded || errors.Is(failure, limit.ErrClientFull))

@@ -85,7 +85,7 @@ func TestOfAFloodOfRefusalsAFewAreLoggedAndTheOthersCounted(t *testing.T) {
 		got := []int{flood(refusalLines), flood(1), flood(100)}
 		time.Sleep(refusalsFor + time.Millisecond)
 		synctest.Wait()
-		got = append(got, flood(refusalLines)) // so many tell of themselves
+		got = append(got, flood(refusalLines)) // so many are logged one by one
 		time.Sleep(refusalsFor + time.Millisecond)
 		synctest.Wait()
 		got = append(got, flood(refusalLines+1))

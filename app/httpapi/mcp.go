@@ -14,7 +14,7 @@ import (
 	"studysharper/app/study"
 )
 
-// requireMCP is CodeNotFound unless the operator has switched the endpoint on.
+// requireMCP returns CodeNotFound unless the operator has enabled the endpoint.
 func (s *Server) requireMCP(c *fiber.Ctx) error {
 	if !s.o.MCP {
 		return study.Errorf(study.CodeNotFound, "this server does not serve MCP (MCP=on)")
@@ -45,7 +45,7 @@ func (s *Server) mcp(c *fiber.Ctx) error {
 	return c.Send(answer.Body)
 }
 
-// mcpTools are what an assistant can do for a user. They are called while the handler of the request waits for them.
+// mcpTools are what an assistant can do for a user. The handler waits while one is called.
 func (s *Server) mcpTools(c *fiber.Ctx, user string) []mcp.Tool {
 	return []mcp.Tool{
 		{Name: "search_notes", ReadOnly: true,
@@ -79,7 +79,7 @@ var searchSchema = json.RawMessage(`{"type":"object","properties":{
 	"query":{"type":"string","description":"Words to find; all forms of a word count."},
 	"limit":{"type":"integer","minimum":1,"maximum":20,"default":5}},"additionalProperties":false}`)
 
-// foundPassage is a place in a note that search_notes gives.
+// foundPassage is a passage of a note in the result of search_notes.
 type foundPassage struct {
 	NoteID  string `json:"note_id"`
 	Title   string `json:"title"`
@@ -88,7 +88,7 @@ type foundPassage struct {
 	Text    string `json:"text"`
 }
 
-// The bounds of what search_notes gives.
+// The limits of search_notes.
 const (
 	mcpPassages     = 5
 	mcpMostPassages = 20
@@ -121,8 +121,8 @@ func (s *Server) searchNotes(ctx context.Context, user string, arguments json.Ra
 	return fiber.Map{"passages": found}, err
 }
 
-// bestPassages returns the passage of each note that answers the query best, in the order of the notes: its first one
-// where none holds a word of the query, and only its title where the note has no text.
+// bestPassages returns the passage of each note that matches the query best, in the order of the notes: the note's
+// first passage if none contains a word of the query, and only its title if the note has no text.
 func (s *Server) bestPassages(ctx context.Context, user string, notes []study.Note, query string) ([]foundPassage, error) {
 	best := make([]foundPassage, len(notes))
 	if len(notes) == 0 {
@@ -150,11 +150,11 @@ var aidSchema = json.RawMessage(`{"type":"object","required":["kind"],"propertie
 	"count":{"type":"integer","minimum":1,"maximum":50,"description":"How many cards, questions or sessions."},
 	"difficulty":{"type":"string","enum":["easy","medium","hard","adaptive"]}},"additionalProperties":false}`)
 
-// aidKinds are the types that make_study_aid makes, by the names that it gives them.
+// aidKinds maps the names that make_study_aid uses to types.
 var aidKinds = map[string]study.Type{"flashcards": study.Flashcards, "quiz": study.Quiz, "exam": study.Exam,
 	"summary": study.Summary, "analysis": study.Analysis, "plan": study.Plan}
 
-// makeAid runs an agent request under the same bounds as POST /api/ai/process.
+// makeAid runs an agent request within the limits of POST /api/ai/process.
 func (s *Server) makeAid(ctx context.Context, c *fiber.Ctx, user string, arguments json.RawMessage) (any, error) {
 	body, err := aidRequest(user, arguments)
 	if err != nil {
@@ -183,7 +183,8 @@ func (s *Server) makeAid(ctx context.Context, c *fiber.Ctx, user string, argumen
 	return fiber.Map{"data": outcome.Result.Data, "saved": outcome.Result.Saved, "warnings": outcome.Result.Warnings}, nil
 }
 
-// aidRequest makes the arguments of make_study_aid the body of an agent request, which is then checked as any other.
+// aidRequest turns the arguments of make_study_aid into the body of an agent request, which is then checked like any
+// other.
 func aidRequest(user string, arguments json.RawMessage) ([]byte, error) {
 	var asked struct {
 		Kind         string   `json:"kind"`

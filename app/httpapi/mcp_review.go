@@ -13,7 +13,7 @@ var dueSchema = json.RawMessage(`{"type":"object","properties":{
 	"deck":{"type":"string","description":"Only this deck: its id."},
 	"limit":{"type":"integer","minimum":1,"maximum":50,"default":10}},"additionalProperties":false}`)
 
-// The bounds of what list_due_cards gives.
+// The limits of list_due_cards.
 const (
 	mcpCards     = 10
 	mcpMostCards = 50

@@ -17,7 +17,7 @@ import (
 
 func mcpOn(o *Options) { o.MCP = true }
 
-// assistant is a client of the protocol, of the library's own make, for a user.
+// assistant is an MCP client, made by the library, for a user.
 func (f *face) assistant(user string) *mcp.ClientSession {
 	f.t.Helper()
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
@@ -29,7 +29,7 @@ func (f *face) assistant(user string) *mcp.ClientSession {
 	return session
 }
 
-// call calls a tool and gives its structured result, or the text of its error.
+// call calls a tool and returns its structured result, or the text of its error.
 func call[T any](t *testing.T, session *mcp.ClientSession, tool string, arguments any) (result T, failed string) {
 	t.Helper()
 	got, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: arguments})
@@ -132,7 +132,7 @@ func TestAnAssistantHasAidsMade(t *testing.T) {
 	if asked.Type != study.Flashcards || asked.UserID != "ada" || asked.Options.Count != 3 || asked.Options.Difficulty != "hard" || asked.Options.Content != "Cells are small." {
 		t.Errorf("%+v", asked)
 	}
-	if len(asked.Clients) != 1 || !strings.HasPrefix(asked.Clients[0], "address ") { // whom run limits count
+	if len(asked.Clients) != 1 || !strings.HasPrefix(asked.Clients[0], "address ") { // the client that run limits count
 		t.Errorf("the run counts for %q", asked.Clients)
 	}
 	if _, failed := call[any](t, session, "make_study_aid", map[string]any{"kind": "quiz", "instructions": "cells", "count": 4}); failed != "" || asked.Options.QuestionCount != 4 {

@@ -9,7 +9,7 @@ import (
 	"studysharper/app/study"
 )
 
-// adminMetrics answers GET /api/admin/metrics for the whole container, whichever worker is asked.
+// adminMetrics answers GET /api/admin/metrics for the whole container, whichever worker answers.
 func (s *Server) adminMetrics(c *fiber.Ctx) error {
 	totals, err := s.totals(c)
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *Server) adminMetrics(c *fiber.Ctx) error {
 
 func (s *Server) memory(board metrics.Snapshot) fiber.Map {
 	own, _ := s.o.Cgroup.Memory() // no cgroup: zeros, as documented
-	var limit *int64              // null: there is none
+	var limit *int64              // null: no limit
 	if own.LimitBytes > 0 {
 		limit = &own.LimitBytes
 	}
@@ -73,7 +73,7 @@ func workers(board metrics.Snapshot) []fiber.Map {
 	return list
 }
 
-// cache sums the workers' caches; the bounds in the settings are those of one worker.
+// cache sums the workers' caches; the limits in the settings are per worker.
 func (s *Server) cache(board metrics.Snapshot) fiber.Map {
 	n := int64(len(board.Workers))
 	return fiber.Map{
@@ -109,7 +109,7 @@ func runs(board metrics.Snapshot) fiber.Map {
 	}
 }
 
-// limits are the bounds of what costs the operator, and how much of them is used.
+// limits are the limits on what costs the operator money, and the amounts used.
 func (s *Server) limits(board metrics.Snapshot) (fiber.Map, error) {
 	all, _, err := s.o.Store.Tokens(s.lifetime, "", time.Now())
 	if err != nil {
@@ -135,7 +135,7 @@ func recycles(board metrics.Snapshot) fiber.Map {
 	}
 }
 
-// latency has percentiles of the last minute.
+// latency returns percentiles of the last minute.
 func latency(board metrics.Snapshot) fiber.Map {
 	of := func(subject int) fiber.Map {
 		l := board.Latency(subject)
@@ -149,10 +149,10 @@ func latency(board metrics.Snapshot) fiber.Map {
 	}
 }
 
-// milliseconds is a duration to the microsecond.
+// milliseconds returns a duration in milliseconds, rounded down to the microsecond.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// secondsSince is the age of a time in Unix nanoseconds; 0 for 0.
+// secondsSince returns the age of a time given in Unix nanoseconds; 0 for 0.
 func secondsSince(at int64) float64 {
 	if at == 0 {
 		return 0
@@ -160,8 +160,8 @@ func secondsSince(at int64) float64 {
 	return time.Since(time.Unix(0, at)).Round(time.Millisecond).Seconds()
 }
 
-// totals sums the runs of the last ?hours=. With hours=0 it is nil: the sum reads every run of that time, which is too
-// much for a page that refreshes once a second.
+// totals sums the runs of the last ?hours=. With hours=0 it returns nil: the sum reads every run of that time, which is
+// too much for a page that refreshes every second.
 func (s *Server) totals(c *fiber.Ctx) (*study.Totals, error) {
 	if c.Query("hours") == "0" {
 		return nil, nil

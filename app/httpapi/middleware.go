@@ -17,8 +17,8 @@ import (
 
 const maxRequestID = 64 // characters of a client's X-Request-ID that are kept
 
-// middleware is around every request: it sets the request's id, counts and logs it, and keeps a panic from ending the
-// worker.
+// middleware wraps every request: it sets the request's id, counts and logs the request, and keeps a panic from ending
+// the worker.
 func (s *Server) middleware(c *fiber.Ctx) error {
 	began := time.Now()
 	requestID(c)
@@ -58,7 +58,7 @@ func (s *Server) finishRequest(c *fiber.Ctx, took time.Duration, failure error) 
 	}
 }
 
-// hasLine reports whether the answer is logged. Of the refusals that clients can cause by the thousand only some are.
+// hasLine reports whether the answer is logged. Refusals that clients can cause by the thousand are only sampled.
 func (s *Server) hasLine(c *fiber.Ctx, failure error) bool {
 	if _, head := c.Locals(headKey{}).(headRefusal); head {
 		return s.rejects.allow()
@@ -87,7 +87,7 @@ func (s *Server) count(c *fiber.Ctx, took time.Duration, failure error) {
 	s.countRequest()
 }
 
-// levelOf is the level of the answer's line in the log.
+// levelOf returns the level of the answer's log line.
 func levelOf(c *fiber.Ctx, failure error) slog.Level {
 	switch {
 	case errors.Is(failure, errLeft), refused(failure): // neither is a failure of the service
@@ -122,7 +122,7 @@ func (s *Server) logRequest(c *fiber.Ctx, level slog.Level, took time.Duration, 
 	s.o.Log.LogAttrs(s.lifetime, level, "request", attrs...)
 }
 
-// methodOf is the method as the log names it.
+// methodOf returns the method as shown in the log.
 func methodOf(c *fiber.Ctx) string {
 	if head, ok := c.Locals(headKey{}).(headRefusal); ok {
 		return head.method
@@ -130,8 +130,8 @@ func methodOf(c *fiber.Ctx) string {
 	return utils.CopyString(c.Method())
 }
 
-// countRequest counts an answer towards the worker's quota. Requests refused at capacity do not count: they leave nothing
-// in the worker that a recycle would free, and a flood of them would recycle every worker at the worst time.
+// countRequest counts an answer towards the worker's quota. Requests refused at capacity do not count: they leave
+// nothing in the worker that a recycle would free, and a flood of them would recycle every worker at the worst time.
 func (s *Server) countRequest() {
 	n, quota := s.o.Own.Add(metrics.Requests, 1), s.o.Own.Gauge(metrics.Quota)
 	s.o.Fleet.Refresh()
@@ -144,7 +144,7 @@ func probe(route string) bool {
 	return route == "/health" || route == "/livez" || route == "/readyz" || route == "/metrics"
 }
 
-// requestID puts X-Request-ID on the response: the client's, where it is short and plain, otherwise a new one.
+// requestID sets X-Request-ID on the response: the client's if it is short and plain, otherwise a new one.
 func requestID(c *fiber.Ctx) {
 	if len(c.Response().Header.Peek(fiber.HeaderXRequestID)) > 0 {
 		return
@@ -167,5 +167,5 @@ func isRequestID(id []byte) bool {
 	return len(id) > 0 && len(id) <= maxRequestID
 }
 
-// newID is a UUID of version 7 (RFC 9562): ids made later sort later.
+// newID returns a UUID of version 7 (RFC 9562): later ids sort after earlier ones.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -104,7 +104,7 @@ func (s *Server) deleteNote(c *fiber.Ctx) error {
 	return c.SendStatus(fiber.StatusNoContent)
 }
 
-// noteAsked reads the note that a request is for, and the user who must own it.
+// noteAsked returns the note that a request names, and the user who must own it.
 func noteAsked(c *fiber.Ctx) (user, id string, err error) {
 	if id, err = idParam(c, "note"); err != nil {
 		return "", "", err
@@ -113,7 +113,7 @@ func noteAsked(c *fiber.Ctx) (user, id string, err error) {
 	return user, id, err
 }
 
-// textOf is a field's text; "" for a missing one.
+// textOf returns a field's text; "" if it is missing.
 func textOf(field *string) string {
 	if field == nil {
 		return ""

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// downgradeOpenAPI renders an OpenAPI 3.1 document as OpenAPI 3.0.3. It knows the parts of JSON Schema 2020-12 that
-// openapi.json uses and 3.0 lacks; a test holds the outcome to the words that 3.0 has.
+// downgradeOpenAPI renders an OpenAPI 3.1 document as OpenAPI 3.0.3. It handles the parts of JSON Schema 2020-12 that
+// openapi.json uses and 3.0 lacks; a test checks that only keywords of 3.0 are left.
 func downgradeOpenAPI(document []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.UseNumber() // so that 0.7 stays 0.7
@@ -33,7 +33,7 @@ func downgradeOpenAPI(document []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// downgrade converts a part of the document, whatever it is, in place.
+// downgrade converts any part of the document in place.
 func downgrade(node any) {
 	switch node := node.(type) {
 	case map[string]any:
@@ -50,7 +50,7 @@ func downgradeObject(object map[string]any) {
 		switch key {
 		case "default", "enum", "example": // values, not schemas
 		case "properties":
-			if properties, ok := inner.(map[string]any); ok { // whose names are anything
+			if properties, ok := inner.(map[string]any); ok { // property names are arbitrary
 				for _, property := range properties {
 					downgrade(property)
 				}
@@ -64,7 +64,7 @@ func downgradeObject(object map[string]any) {
 	downgradeSchema(object)
 }
 
-// downgradeContent converts media types. One without a schema is a file.
+// downgradeContent converts media types. A media type without a schema is a file.
 func downgradeContent(content any) {
 	types, _ := content.(map[string]any)
 	for _, of := range types {
@@ -102,7 +102,7 @@ func downgradeSchema(schema map[string]any) {
 	}
 }
 
-// downgradeTypes replaces a list of types, which 3.0 does not have.
+// downgradeTypes replaces a list of types, which 3.0 does not support.
 func downgradeTypes(schema map[string]any, types []any) {
 	some := slices.DeleteFunc(slices.Clone(types), func(t any) bool { return t == "null" })
 	nullable := len(some) < len(types)
@@ -125,7 +125,8 @@ func downgradeTypes(schema map[string]any, types []any) {
 	schema["oneOf"] = choices
 }
 
-// downgradeChoices takes null out of an anyOf or oneOf. A nullable reference is written in the way that generators read.
+// downgradeChoices removes null from an anyOf or oneOf. A nullable reference is written in the form that generators
+// understand.
 func downgradeChoices(schema map[string]any, key string, choices []any) {
 	some := slices.DeleteFunc(slices.Clone(choices), func(choice any) bool {
 		object, ok := choice.(map[string]any)
@@ -143,7 +144,7 @@ func downgradeChoices(schema map[string]any, key string, choices []any) {
 	schema[key] = some
 }
 
-// typeOf names the type of values; null is of every type.
+// typeOf returns the type of the values; null fits every type.
 func typeOf(values []any) string {
 	for _, value := range values {
 		switch value.(type) {

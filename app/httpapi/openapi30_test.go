@@ -19,7 +19,7 @@ var schemaWords = []string{"title", "multipleOf", "maximum", "exclusiveMaximum",
 	"properties", "additionalProperties", "description", "format", "default", "nullable", "discriminator", "readOnly", "writeOnly", "xml",
 	"externalDocs", "example", "deprecated", "$ref"}
 
-// olderDocument is GET /openapi-3.0.json, as the service sends it.
+// olderDocument is GET /openapi-3.0.json as the service sends it.
 func olderDocument(t *testing.T) []byte {
 	t.Helper()
 	r := serve(t).ask("GET", "/openapi-3.0.json", "")
@@ -79,8 +79,8 @@ func TestEveryBodyOfJSONHasAnExample(t *testing.T) {
 	}
 }
 
-// TestTheOlderDocumentHasTheSameOperationsAndSchemas also holds each schema to the words of OpenAPI 3.0.3, so that one
-// that the conversion does not know is found.
+// TestTheOlderDocumentHasTheSameOperationsAndSchemas also checks that each schema uses only fields of OpenAPI 3.0.3, to
+// find any that the conversion does not handle.
 func TestTheOlderDocumentHasTheSameOperationsAndSchemas(t *testing.T) {
 	var older, newer struct {
 		Paths      map[string]map[string]struct{ OperationID string }

@@ -17,7 +17,7 @@ import (
 	"studysharper/app/testkit/openapitest"
 )
 
-// document is what all answers of these tests are held against, see face.ask.
+// document is what all answers in these tests are validated against, see face.ask.
 var document = func() *openapitest.Document {
 	d, err := openapitest.Parse(openAPI)
 	if err != nil {
@@ -26,7 +26,7 @@ var document = func() *openapitest.Document {
 	return d
 }()
 
-// Where all tests have run, they have had a success of every operation.
+// When all tests have run, every operation must have succeeded at least once.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if code == 0 && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == "" && flag.Lookup("test.list").Value.String() == "" {
@@ -58,7 +58,7 @@ func TestEveryRouteIsInTheDocumentAndNoOther(t *testing.T) {
 	f := serve(t)
 	var routes, documented []string
 	for _, r := range f.server.app.GetRoutes(true) {
-		if r.Method == fiber.MethodHead || strings.HasPrefix(r.Path, "/debug/") { // Fiber adds the former; the latter are benchmarks'
+		if r.Method == fiber.MethodHead || strings.HasPrefix(r.Path, "/debug/") { // Fiber adds HEAD; /debug/ is for benchmarks
 			continue
 		}
 		path := r.Path

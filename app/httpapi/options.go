@@ -17,7 +17,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Fleet is the container that this worker belongs to, and its neighbours.
+// Fleet is the container that this worker belongs to, with its other workers and instances.
 type Fleet interface {
 	// Degraded names the components that the service currently works without: "llm", "cache", "events", "rate_limiting".
 	Degraded() []string
@@ -25,30 +25,30 @@ type Fleet interface {
 	ClearCaches(pattern string) error
 	// Refresh updates this worker's entry on the scoreboard; it is called after each answer.
 	Refresh()
-	// QuotaReached reports that this worker has answered as many requests as it may; it is called once.
+	// QuotaReached reports that this worker has answered its quota of requests; it is called once.
 	QuotaReached()
 	// Reload replaces every worker.
 	Reload() error
-	// CancelRun has every worker cancel the run, if it is the one at work on it. It does not wait for that.
+	// CancelRun broadcasts the cancellation of a run to the workers. It does not wait for it.
 	CancelRun(run string) error
 }
 
 // Runs answers agent requests.
 type Runs interface {
 	Do(context.Context, study.Request) (agent.Outcome, []study.Progress, error)
-	// Start begins a run; ended is called at its end, unless Start returns an error.
+	// Start starts a run; ended is called when the run ends, unless Start returns an error.
 	Start(r study.Request, ended func()) (runID string, err error)
-	Cached(context.Context, study.Request) bool // the answer needs no call of the model
+	Cached(context.Context, study.Request) bool // the answer needs no model call
 	RejectIfFull() error                        // not nil: there is no room for another run
-	// Grade asks the model which short answers are right, by item, as far as it says.
+	// Grade asks the model which short answers are right. The result contains the items that the model judged.
 	Grade(ctx context.Context, r study.Request, answers []study.OpenAnswer) (right map[string]bool, model string, err error)
 	Drain(context.Context) error
 }
 
-// Record is the journal with the record of runs behind it; see record.Journal.
+// Record is the journal, backed by the record of runs; see record.Journal.
 type Record interface {
 	stream.Journal
-	// Settle returns a run as it is: one that nobody works on any more has failed.
+	// Settle returns a run's actual state: a run that no worker executes any more has failed.
 	Settle(context.Context, study.Run) study.Run
 }
 
@@ -63,11 +63,11 @@ type Streams interface {
 	Oldest() int64
 }
 
-// Tokens verifies bearer tokens: those of an issuer, or study codes.
+// Tokens verifies bearer tokens: those of an issuer, or of accounts.
 type Tokens interface {
-	// User gives the id of a token's user. Errors are *study.Error and hold nothing of the token.
+	// User returns the id of a token's user. Errors are *study.Error and contain nothing of the token.
 	User(ctx context.Context, token string) (string, error)
-	Healthy() bool // false while the issuer of the keys cannot be reached
+	Healthy() bool // false while the issuer's keys cannot be fetched
 }
 
 // Tickets lets an EventSource, which cannot send headers, open one session's stream for ten minutes.
@@ -76,7 +76,8 @@ type Tickets interface {
 	Open(ctx context.Context, ticket, session string) (user string, ok bool, err error)
 }
 
-// Accounts makes and opens accounts; see auth.Accounts. Errors are *study.Error and hold nothing of a code or cookie.
+// Accounts creates and opens accounts; see auth.Accounts. Errors are *study.Error and contain nothing of a code or
+// cookie.
 type Accounts interface {
 	Create(ctx context.Context) (user, code string, err error)
 	RenewCode(ctx context.Context, user string) (code string, err error)
@@ -84,52 +85,52 @@ type Accounts interface {
 	Cookie(ctx context.Context, cookie string) (auth.SignedIn, error)
 }
 
-// CacheBounds are a worker's bounds of cached answers, for the admin metrics.
+// CacheBounds are the limits of a worker's answer cache, for the admin metrics.
 type CacheBounds struct {
 	Backend  string
 	MaxItems int
 	MaxBytes int64
 }
 
-// Quota bounds what is kept of a user; 0 = no bound.
+// Quota limits the stored data of a user; 0 = unlimited.
 type Quota struct {
-	Bytes int64 `json:"bytes"` // of notes, and of all else
+	Bytes int64 `json:"bytes"` // of notes and everything else
 	Items int64 `json:"items"` // notes, study aids and conversations
 }
 
-// Options are a server's settings and what it is connected to.
+// Options are a server's settings and dependencies.
 type Options struct {
 	Version     string
 	Environment string
 	Provider    string   // of the model
-	Models      []string // the configured ones, in the order of metrics.UsedBy
+	Models      []string // the configured models, in the order of metrics.UsedBy
 	AdminToken  string   // "" = the admin endpoints answer 403
-	Origins     []string // that browsers may call from; "*" = any
-	Hosts       []string // that are served, with or without a port; none = any
+	Origins     []string // origins that browsers may call from; "*" = any
+	Hosts       []string // hosts that are served, with or without a port; empty = any
 	MCP         bool     // /mcp is served
 	Cache       CacheBounds
 	Admission   Admission
-	HTTP        httpserver.Options // its bounds; New sets the rest
+	HTTP        httpserver.Options // its limits; New sets the rest
 
 	Fleet    Fleet
 	Runs     Runs
 	Streams  Streams
 	AuthMode string   // none, jwt or account
 	Tokens   Tokens   // nil = no user authentication
-	Tickets  Tickets  // nil = stream_url has none
-	Accounts Accounts // nil = this service has none of its own
-	Disk     Disk     // nil = it is not watched
-	Quota    Quota    // of a user
+	Tickets  Tickets  // nil = stream_url contains no ticket
+	Accounts Accounts // nil = this service has no accounts of its own
+	Disk     Disk     // nil = it is not monitored
+	Quota    Quota    // per user
 	Import   Import
 	Store    store.Store
-	Snapshot func(context.Context) (io.ReadCloser, error) // a copy of the database; nil = it is not a file
+	Snapshot func(context.Context) (io.ReadCloser, error) // returns a copy of the database; nil = it is not a file
 	Journal  stream.Journal
 	Record   Record
 	Board    *metrics.Board
-	Own      *metrics.Entry // this worker's
+	Own      *metrics.Entry // this worker's entry
 	Cgroup   memory.Cgroup
 	Log      *slog.Logger
 
-	// ClientMark names a client's address in the log; nil = clients are not logged.
+	// ClientMark returns the pseudonym of a client's address in the log; nil = clients are not logged.
 	ClientMark func(address string) string
 }

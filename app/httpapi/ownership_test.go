@@ -7,7 +7,7 @@ import (
 	"studysharper/app/study"
 )
 
-// faulty asks and wants 422 with faults of these fields and no other.
+// faulty sends a request and requires 422 with faults of exactly these fields.
 func (f *face) faulty(method, path, body string, fields ...string) {
 	f.t.Helper()
 	r := f.ask(method, path, body)
@@ -42,8 +42,8 @@ func TestEveryFieldThatIsWrongOrUnknownIsNamed(t *testing.T) {
 	}
 }
 
-// TestAnothersThingIsNotThere is without user authentication: who names a user_id gets only that
-// user's, and who names none is not asked, as by the original.
+// TestAnothersThingIsNotThere is for requests without user authentication: a request with a user_id gets only that
+// user's data, and a request without one is not checked, as in the original API.
 func TestAnothersThingIsNotThere(t *testing.T) {
 	f := serve(t)
 	id := f.ask("POST", "/api/notes", `{"user_id":"u","title":"a","content":"b"}`).object(t)["id"].(string)

@@ -11,22 +11,22 @@ import (
 // immutable is the Cache-Control of files whose URL changes with their content.
 const immutable = "public, max-age=31536000, immutable"
 
-// page answers with a page, which browsers revalidate each time.
+// page answers with a page, which browsers revalidate on every visit.
 func (*Server) page(c *fiber.Ctx, name string) error {
 	c.Set(fiber.HeaderContentSecurityPolicy, web.Policy)
 	return sendFile(c, web.Page(name), "no-cache")
 }
 
-// adminPage answers GET /admin. The page asks for the token itself.
+// adminPage answers GET /admin. It needs no token: the page asks for it.
 func (s *Server) adminPage(c *fiber.Ctx) error { return s.page(c, web.Admin) }
 
-// serviceWorker answers GET /sw.js: at the root, because its address bounds what it may serve.
+// serviceWorker answers GET /sw.js. It is at the root because a service worker's path limits its scope.
 func (s *Server) serviceWorker(c *fiber.Ctx) error { return s.page(c, web.Worker) }
 
-// manifest answers GET /manifest.webmanifest: what browsers need to install the page.
+// manifest answers GET /manifest.webmanifest, which browsers need to install the page.
 func (s *Server) manifest(c *fiber.Ctx) error { return s.page(c, web.Manifest) }
 
-// asset answers GET /assets/{version}/{name}: a file of a page.
+// asset answers GET /assets/{version}/{name} with a file of a page.
 func (*Server) asset(c *fiber.Ctx) error {
 	file, lasting := web.Asset(c.Params("version"), c.Params("name"))
 	switch {
@@ -47,14 +47,14 @@ func sendFile(c *fiber.Ctx, file *web.File, keep string) error {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
 	c.Set(fiber.HeaderContentType, file.Type)
-	if c.AcceptsEncodings("identity", "gzip") == "gzip" { // identity where the client names none
+	if c.AcceptsEncodings("identity", "gzip") == "gzip" { // identity if the client names no encoding
 		c.Set(fiber.HeaderContentEncoding, "gzip")
 		return c.Send(file.Gzip())
 	}
 	return c.Send(file.Plain())
 }
 
-// sameTag compares as If-None-Match does (RFC 9110, section 13.1.2): weakly.
+// sameTag compares tags like If-None-Match (RFC 9110, section 13.1.2): weakly.
 func sameTag(given, tag string) bool {
 	if strings.TrimSpace(given) == "*" {
 		return true

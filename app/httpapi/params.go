@@ -10,13 +10,13 @@ import (
 	"studysharper/app/study"
 )
 
-// The number of rows of a list.
+// The number of rows of a list page.
 const (
 	defaultLimit = 20
 	maxLimit     = 200
 )
 
-// listing reads the parameters of every list: the user, and the page.
+// listing parses the parameters of every list: the user and the page.
 func listing(c *fiber.Ctx) (user string, page store.Page, err error) {
 	user, err = userOf(c, query(c, "user_id"))
 	if err != nil {
@@ -29,14 +29,14 @@ func listing(c *fiber.Ctx) (user string, page store.Page, err error) {
 	return user, page, err
 }
 
-// pageOf reads which rows of a list are asked for.
+// pageOf parses which rows of a list are requested.
 func pageOf(c *fiber.Ctx, otherwise int) (store.Page, error) {
 	limit, err := numberOf(c, "limit", otherwise, maxLimit)
 	return store.Page{Limit: limit, Before: query(c, "before")}, err
 }
 
 // listed answers with a list: its fields, the number of rows, and the cursor to send as `before` for the next page; the
-// last page has none.
+// last page has no cursor.
 func listed(c *fiber.Ctx, fields fiber.Map, count int, next string) error {
 	fields["status"], fields["count"] = "success", count
 	if next != "" {
@@ -45,7 +45,7 @@ func listed(c *fiber.Ctx, fields fiber.Map, count int, next string) error {
 	return c.JSON(fields)
 }
 
-// numberOf reads a number from 1 to most.
+// numberOf parses a number from 1 to most.
 func numberOf(c *fiber.Ctx, name string, otherwise, most int) (int, error) {
 	given := query(c, name)
 	if given == "" {
@@ -58,7 +58,7 @@ func numberOf(c *fiber.Ctx, name string, otherwise, most int) (int, error) {
 	return n, nil
 }
 
-// query is a copy of a query parameter: Fiber reuses the request's memory.
+// query returns a copy of a query parameter, because Fiber reuses the request's memory.
 func query(c *fiber.Ctx, name string) string { return utils.CopyString(c.Query(name)) }
 
 func idParam(c *fiber.Ctx, name string) (string, error) {

@@ -14,8 +14,8 @@ import (
 	"studysharper/app/study"
 )
 
-// serveHolding is serve with places for 2 runs and 2 streams of a client, and 4 of each in all; another client comes
-// with the header of a trusted proxy.
+// serveHolding is serve with places for 2 runs and 2 streams per client, and 4 of each in total; another client uses a
+// trusted proxy's header.
 func serveHolding(t *testing.T, change ...func(*Options)) *face {
 	t.Helper()
 	bounds := limit.Bounds{Runs: 4, ClientRuns: 2, Streams: 4, ClientStreams: 2}
@@ -29,7 +29,7 @@ func serveHolding(t *testing.T, change ...func(*Options)) *face {
 
 var another = []string{"X-Forwarded-For", "203.0.113.7"}
 
-// wantBusy wants a 429 that says what the client may hold.
+// wantBusy requires a 429 that states the client's limit.
 func wantBusy(t *testing.T, r reply, name string) {
 	t.Helper()
 	retry, err := strconv.Atoi(r.Header.Get("Retry-After"))
@@ -109,7 +109,7 @@ func TestARunRefusedForItsClientTellsOfAllLimits(t *testing.T) {
 	}
 }
 
-// opened opens a stream on a session of its own.
+// opened opens a stream on its own session.
 func (f *face) opened(header ...string) net.Conn {
 	f.t.Helper()
 	conn, r := f.listen(newID(), header...)
@@ -153,7 +153,7 @@ func TestStreamsGoOnCountingAtTheWorkerThatTakesThemOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.next.untilOpen(2)
-	all.Forget(1) // as the supervisor does when the old worker is gone
+	all.Forget(1) // as the supervisor does when the old worker has ended
 	wantBusy(t, p.next.ask("GET", "/api/ai/stream/"+newID(), ""), "concurrent-streams")
 	if err := first.Close(); err != nil {
 		t.Fatal(err)

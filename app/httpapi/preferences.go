@@ -6,7 +6,8 @@ import (
 	"studysharper/app/study"
 )
 
-// preferences answers GET /api/ai/preferences: what applies where a request leaves it open; empty where none are saved.
+// preferences answers GET /api/ai/preferences with the defaults for what a request leaves open; empty if none are
+// saved.
 func (s *Server) preferences(c *fiber.Ctx) error {
 	user, err := userOf(c, query(c, "user_id"))
 	if err != nil {
@@ -19,7 +20,7 @@ func (s *Server) preferences(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"status": "success", "preferences": saved})
 }
 
-// savePreferences answers PUT /api/ai/preferences: the body replaces all of them.
+// savePreferences answers PUT /api/ai/preferences: the body replaces all preferences.
 func (s *Server) savePreferences(c *fiber.Ctx) error {
 	var body struct {
 		UserID     string `json:"user_id"`

@@ -15,8 +15,8 @@ import (
 	"studysharper/app/study"
 )
 
-// problem is an error as application/problem+json (RFC 9457), with `error` beside
-// `title` for clients of the original API.
+// problem is an error as application/problem+json (RFC 9457). It has `error` in addition to `title`, for clients of the
+// original API.
 type problem struct {
 	Type      string        `json:"type"`
 	Title     string        `json:"title"`
@@ -29,7 +29,7 @@ type problem struct {
 	RequestID string        `json:"request_id,omitempty"`
 }
 
-// statuses maps an error's code to the status of the answer.
+// statuses maps an error's code to the answer's status.
 var statuses = map[study.Code]int{
 	study.CodeMalformed:           http.StatusBadRequest,
 	study.CodeUnauthorized:        http.StatusUnauthorized,
@@ -94,7 +94,7 @@ func problemOf(err error) (problem, time.Duration) {
 		Error: title, Code: e.Code.Public(), Faults: e.Faults, RunID: e.Run}, e.RetryAfter
 }
 
-// edgeCodes are the codes of the server's own refusals, by status; CodeMalformed for any other.
+// edgeCodes are the codes of refusals by the server itself, by status; any other status is CodeMalformed.
 var edgeCodes = map[int]study.Code{
 	http.StatusNotFound:                    study.CodeNotFound,
 	http.StatusMethodNotAllowed:            study.CodeMethod,
@@ -109,7 +109,8 @@ var edgeCodes = map[int]study.Code{
 	http.StatusHTTPVersionNotSupported:     study.CodeUnsupported,
 }
 
-// edgeProblem is for refusals of the server itself. The text of its errors quotes the request and is not sent.
+// edgeProblem returns the problem for a refusal by the server itself. The text of its errors quotes the request and is
+// not sent.
 func edgeProblem(status int) problem {
 	if status < http.StatusBadRequest || http.StatusText(status) == "" {
 		status = http.StatusInternalServerError
@@ -119,8 +120,8 @@ func edgeProblem(status int) problem {
 	return problem{Type: "about:blank", Title: title, Status: status, Error: title, Code: code}
 }
 
-// retryAfter is d in whole seconds, rounded up; without d 1 to 5 s at random, so that clients do not come back all at
-// once.
+// retryAfter returns d in whole seconds, rounded up. If d is 0, it returns 1 to 5 s at random, so that clients do not
+// all come back at once.
 func retryAfter(d time.Duration) string {
 	if d <= 0 {
 		d = time.Second + rand.N(4*time.Second) //nolint:gosec // jitter, not a secret
@@ -128,5 +129,5 @@ func retryAfter(d time.Duration) string {
 	return strconv.FormatInt(wholeSeconds(d), 10)
 }
 
-// wholeSeconds is d in seconds, rounded up.
+// wholeSeconds returns d in seconds, rounded up.
 func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }

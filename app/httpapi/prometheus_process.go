@@ -19,13 +19,13 @@ const (
 	sizeWait  = time.Second // for one reading
 )
 
-// databaseSize is the size of the database as it was last read.
+// databaseSize is the most recently read size of the database.
 type databaseSize struct {
 	looked atomic.Int64 // Unix nanoseconds
-	bytes  atomic.Int64 // 0 = not known yet
+	bytes  atomic.Int64 // 0 = unknown
 }
 
-// read asks the database at most once every sizeEvery. Where it does not answer, the size that was read last stays.
+// read queries the database at most once every sizeEvery. If the query fails, the previous size remains.
 func (d *databaseSize) read(ctx context.Context, size func(context.Context) (int64, error)) int64 {
 	now := time.Now().UnixNano()
 	if last := d.looked.Load(); now-last > int64(sizeEvery) && d.looked.CompareAndSwap(last, now) {
@@ -47,12 +47,13 @@ func (s *Server) exposeDisk(e *metrics.Exposition) {
 	}
 	if space := s.o.Disk.Space(); space >= 0 {
 		_, reserve := s.o.Disk.Free()
-		exposeGauge(e, "studysharper_disk_free_bytes", "Free space where the SQLite file is.", space)
+		exposeGauge(e, "studysharper_disk_free_bytes", "Free space on the SQLite file's disk.", space)
 		exposeGauge(e, "studysharper_disk_reserve_bytes", "Free space below which writes are refused (DISK_RESERVE_MB).", reserve)
 	}
 }
 
-// exposeDegraded writes what /health says of the parts, without asking the database: of that, what the last probe found.
+// exposeDegraded writes the state that /health reports for each part. It does not probe the database but uses the last
+// probe's result.
 func (s *Server) exposeDegraded(e *metrics.Exposition) {
 	degraded := s.o.Fleet.Degraded()
 	if s.databaseDown.Load() {
@@ -61,7 +62,7 @@ func (s *Server) exposeDegraded(e *metrics.Exposition) {
 	if s.o.Tokens != nil && !s.o.Tokens.Healthy() {
 		degraded = append(degraded, "authentication")
 	}
-	e.Family("studysharper_component_degraded", "gauge", "1 while the worker that answers the scrape cannot use a part of the service.")
+	e.Family("studysharper_component_degraded", "gauge", "1 while the component is unavailable to the worker that answers the scrape.")
 	for _, component := range []string{"authentication", "cache", "database", "events", "llm", "rate_limiting"} {
 		value := 0.0
 		if slices.Contains(degraded, component) {
@@ -71,7 +72,7 @@ func (s *Server) exposeDegraded(e *metrics.Exposition) {
 	}
 }
 
-// exposeUse writes what each model used up. Models beyond metrics.MaxModels are counted together.
+// exposeUse writes the usage of each model. Models beyond metrics.MaxModels are counted together.
 func (s *Server) exposeUse(e *metrics.Exposition, board metrics.Snapshot) {
 	models := s.o.Models[:min(len(s.o.Models), metrics.MaxModels)]
 	names := append(append([]string{}, models...), "other")
@@ -82,26 +83,26 @@ func (s *Server) exposeUse(e *metrics.Exposition, board metrics.Snapshot) {
 		}
 		return float64(board.Total(metrics.UsedBy(i, use)))
 	}
-	e.Family("studysharper_upstream_model_tokens_total", "counter", "Tokens by model and kind, as the model's API says.")
+	e.Family("studysharper_upstream_model_tokens_total", "counter", "Tokens by model and kind, as reported by the model's API.")
 	for i, name := range names {
 		e.Sample(at(i, metrics.PromptTokens), "model", name, "kind", "prompt")
 		e.Sample(at(i, metrics.CompletionTokens), "model", name, "kind", "completion")
 	}
-	e.Family("studysharper_upstream_model_cost_total", "counter", "Cost by model, in the currency of the account with the model's API; 0 where the API does not say.")
+	e.Family("studysharper_upstream_model_cost_total", "counter", "Cost by model, in the currency of the account with the model's API; 0 if the API reports no cost.")
 	for i, name := range names {
 		e.Sample(at(i, metrics.CostMicros)/1e6, "model", name)
 	}
 }
 
-// exposeProcesses writes the metrics that every Prometheus client library has, for the container as one: sums over its
-// processes, except where their help says otherwise.
+// exposeProcesses writes the standard metrics of Prometheus client libraries, for the container as a whole: sums over
+// its processes, unless their help text says otherwise.
 func exposeProcesses(e *metrics.Exposition, board metrics.Snapshot) {
 	sum := func(g metrics.Gauge) int64 { return board.Own.Gauge(g) + board.Sum(g) }
 	e.Family("process_cpu_seconds_total", "counter", "User and system CPU time of all processes of the container.")
 	e.Sample(float64(board.Total(metrics.ProcessorTime)) / 1e6)
-	exposeGauge(e, "process_resident_memory_bytes", "Resident memory, summed over the processes: pages that they share count for each.", sum(metrics.RSSBytes))
-	exposeGauge(e, "process_start_time_seconds", "Start of the supervisor, as Unix time.", board.Own.Gauge(metrics.Started)/int64(time.Second))
-	exposeGauge(e, "process_open_fds", "Open descriptors of the process that has most.", mostDescriptors(board))
+	exposeGauge(e, "process_resident_memory_bytes", "Resident memory, summed over the processes; shared pages count once per process.", sum(metrics.RSSBytes))
+	exposeGauge(e, "process_start_time_seconds", "Start time of the supervisor, in Unix time.", board.Own.Gauge(metrics.Started)/int64(time.Second))
+	exposeGauge(e, "process_open_fds", "Open descriptors of the process that has the most.", mostDescriptors(board))
 	var files unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) == nil {
 		exposeGauge(e, "process_max_fds", "Descriptors that each process may open.", int64(files.Cur)) //nolint:gosec // a limit of files
@@ -113,12 +114,13 @@ func exposeProcesses(e *metrics.Exposition, board metrics.Snapshot) {
 	exposeGauge(e, "go_gomaxprocs", "Processors that each process may use.", int64(runtime.GOMAXPROCS(0)))
 	exposeGauge(e, "go_gc_gomemlimit_bytes", "Memory limit of the Go runtime of a worker.", debug.SetMemoryLimit(-1))
 	exposeGauge(e, "go_memstats_heap_alloc_bytes", "Objects on the heaps, dead ones included.", sum(metrics.HeapBytes))
-	exposeGauge(e, "go_memstats_next_gc_bytes", "Sizes of the heaps at which the next collections end.", sum(metrics.NextGC))
+	exposeGauge(e, "go_memstats_next_gc_bytes", "Heap sizes at which the next garbage collections end, summed.", sum(metrics.NextGC))
 	exposeCounter(e, "go_memstats_alloc_bytes_total", "Bytes allocated on the heaps.", board.Total(metrics.AllocatedBytes))
-	exposeCounter(e, "go_gc_cycles_total", "Completed collections of the heaps.", board.Total(metrics.Collections))
+	exposeCounter(e, "go_gc_cycles_total", "Completed garbage collections.", board.Total(metrics.Collections))
 }
 
-// mostDescriptors counts the descriptors of each process of the container. One that cannot be read is left out.
+// mostDescriptors returns the largest number of descriptors that a process of the container has open. A process that
+// cannot be read is skipped.
 func mostDescriptors(board metrics.Snapshot) int64 {
 	most := 0
 	for _, process := range append([]metrics.Reading{board.Own}, board.Workers...) {

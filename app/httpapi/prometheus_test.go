@@ -21,7 +21,7 @@ import (
 	"studysharper/app/study"
 )
 
-// scrape gives the samples of /metrics by their name with labels.
+// scrape returns the samples of /metrics by their name with labels.
 func (f *face) scrape() map[string]float64 {
 	f.t.Helper()
 	r := f.ask("GET", "/metrics", "")
@@ -100,7 +100,7 @@ func TestMetricsTellOutcomesAndUseOfTheModels(t *testing.T) {
 	}
 }
 
-// sized is a store whose size is counted.
+// sized is a store that counts the queries of its size.
 type sized struct {
 	store.Store
 	bytes int64
@@ -186,7 +186,7 @@ func TestAScrapeAddsNoGoroutineAndTakesLittleMemory(t *testing.T) {
 		f.scrape()
 	}
 	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > before && time.Now().Before(deadline); {
-		runtime.Gosched() // those of the test's own connections end a little later
+		runtime.Gosched() // the test's own connections end slightly later
 	}
 	if after := runtime.NumGoroutine(); after > before {
 		t.Errorf("%d goroutines became %d", before, after)
@@ -213,11 +213,11 @@ func TestMetricsFollowPrometheusConventions(t *testing.T) {
 func TestLatencyOfTheLastMinuteIsInTheAdminMetrics(t *testing.T) {
 	f := serve(t)
 	var recent metrics.Recent
-	recent.Look(f.board)
+	recent.Update(f.board)
 	for range 100 {
 		f.board.Worker(1).Observe(metrics.Runs, 40*time.Millisecond)
 	}
-	recent.Look(f.board)
+	recent.Update(f.board)
 	got := f.ask("GET", "/api/admin/metrics", "", "X-Admin-Token", token).object(t)["latency"].(map[string]any)
 	runs, requests := got["runs"].(map[string]any), got["requests"].(map[string]any)
 	if got["window_seconds"] != 60.0 || runs["count"] != 100.0 || runs["p99_ms"].(float64) < 25 || runs["p99_ms"].(float64) > 50 {

@@ -32,7 +32,7 @@ func TestFault_E12_WhatIsOddAndRightIsServed(t *testing.T) {
 	}
 }
 
-// What was once in the corpus stays in it.
+// A request that was once in the corpus stays in it.
 func TestTheCorpusIsLargeAndItsRequestsDiffer(t *testing.T) {
 	refused, served := rawtest.Refused(), rawtest.Served()
 	if len(refused) < 140 || len(served) < 30 {

@@ -7,20 +7,20 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// headKey is where a request that is refused for its head has its headRefusal.
+// headKey is where refuseHead stores a request's headRefusal.
 type headKey struct{}
 
-// headRefusal is why a request is not let in to the routes.
+// headRefusal is why a request does not reach the routes.
 type headRefusal struct {
-	method string // as the log names it
+	method string // as shown in the log
 	err    error
 }
 
-// unnamed is logged instead of a method or a route that is not one of ours: a client's own text is not logged.
+// unnamed is logged instead of an unknown method or route: text that a client made up is not logged.
 const unnamed = "-"
 
-// refuseHead answers a request whose head httpserver refuses. The answer goes through the middleware of all answers, for
-// its id, its CORS headers, its count and its line in the log.
+// refuseHead answers a request whose head httpserver refuses. The answer passes through the usual middleware, which
+// adds its id and CORS headers, counts it and logs it.
 func (s *Server) refuseHead(ctx *fasthttp.RequestCtx, status int) {
 	refusal := headRefusal{method: unnamed, err: fiber.NewError(status)}
 	if method := string(ctx.Method()); slices.Contains(fiber.DefaultMethods, method) {
@@ -33,7 +33,7 @@ func (s *Server) refuseHead(ctx *fasthttp.RequestCtx, status int) {
 	s.routes(ctx)
 }
 
-// refusedHead answers a request that is refused for its head, behind the middleware of all answers.
+// refusedHead answers a request that was refused because of its head. It runs inside the usual middleware.
 func refusedHead(c *fiber.Ctx) error {
 	if refusal, ok := c.Locals(headKey{}).(headRefusal); ok {
 		return refusal.err

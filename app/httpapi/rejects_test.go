@@ -8,7 +8,7 @@ import (
 	"studysharper/app/metrics"
 )
 
-// broken are heads that are refused, and how the log names their methods and statuses.
+// broken are heads that are refused, with their methods and statuses in the log.
 var broken = []struct{ head, method, status string }{
 	{"GET /livez HTTP/1.1\r\nHost: x\r\nX: y\nZ: CANARY\r\n\r\n", "GET", "400"}, // refused by checkHead
 	{"CANARY /livez HTTP/1.1\r\nHost: x\r\n\r\n", "-", "501"},

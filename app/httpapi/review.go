@@ -24,7 +24,7 @@ func (s *Server) routeReview(top router) {
 
 func (s *Server) reviewer() review.Reviewer { return review.Reviewer{Store: s.o.Store} }
 
-// queueAsked reads whose cards a request is for, and which.
+// queueAsked parses which user's cards a request asks for, and which of them.
 func queueAsked(c *fiber.Ctx) (q review.QueueQuery, err error) {
 	if q.UserID, err = namedOwner(c); err != nil {
 		return q, err
@@ -69,7 +69,7 @@ func (s *Server) suspendedCards(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"cards": cards})
 }
 
-// cardAsked reads the card that a request is for, and the user who must own it.
+// cardAsked returns the card that a request names, and the user who must own it.
 func cardAsked(c *fiber.Ctx) (user, card string, err error) {
 	if card, err = idParam(c, "card"); err != nil {
 		return "", "", err
@@ -124,7 +124,7 @@ func (s *Server) undoReview(c *fiber.Ctx) error {
 	return c.JSON(status)
 }
 
-// suspendCard answers POST /api/review/{card_id}/suspend; {"suspended": false} puts the card back.
+// suspendCard answers POST /api/review/{card_id}/suspend; {"suspended": false} returns the card to the queue.
 func (s *Server) suspendCard(c *fiber.Ctx) error {
 	user, card, err := cardAsked(c)
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *Server) reviewSettings(c *fiber.Ctx) error {
 	return c.JSON(settings)
 }
 
-// saveReviewSettings answers PUT /api/review/settings: what the body leaves out stays as it is.
+// saveReviewSettings answers PUT /api/review/settings: settings that the body omits do not change.
 func (s *Server) saveReviewSettings(c *fiber.Ctx) error {
 	var body struct {
 		UserID           string   `json:"user_id"`

@@ -20,7 +20,7 @@ func serveIn(t *testing.T, room httpserver.Room) *face {
 	return serve(t, func(o *Options) { o.HTTP.Room, o.Admission.MaxStreams = room, 100 })
 }
 
-// wantRefused wants a 503 that says when to come back, and closes the connection.
+// wantRefused requires a 503 with Retry-After that closes the connection.
 func wantRefused(t *testing.T, res *http.Response) {
 	t.Helper()
 	if retry, err := strconv.Atoi(res.Header.Get("Retry-After")); res.StatusCode != 503 || err != nil || retry < 1 || !res.Close {
@@ -32,7 +32,7 @@ func TestStreamsAboveTheRoomAreRefusedAndRequestsAreNot(t *testing.T) {
 	f := serveIn(t, httpserver.Room{Conns: 8, Streams: 2, Spare: 2})
 	first := f.opened()
 	f.opened()
-	for range 20 { // each gives its connection back
+	for range 20 { // each frees its connection
 		c := f.dial()
 		c.send("GET /api/ai/stream/" + newID() + " HTTP/1.1\r\nHost: x\r\n\r\n")
 		wantRefused(t, c.answer())
@@ -59,7 +59,7 @@ func TestStreamsOfAPredecessorTakeTheRoomOfItsSuccessor(t *testing.T) {
 	}
 }
 
-// crowdedBy fills the room with connections that have been answered and stay.
+// crowdedBy fills the room with connections that have been answered and stay open.
 func (f *face) crowdedBy(n int) {
 	f.t.Helper()
 	for _, c := range f.dialAll(n) {
@@ -73,7 +73,7 @@ func (f *face) crowdedBy(n int) {
 func TestAConnectionThatThereIsNoRoomForIsAnsweredAndProbesAreServed(t *testing.T) {
 	f := serveIn(t, httpserver.Room{Conns: 4, Streams: 2, Spare: 2})
 	f.crowdedBy(4)
-	for range 10 { // one after the other, also many more than there are spare descriptors
+	for range 10 { // one after the other, in total far more than there are spare descriptors
 		c := f.dial()
 		c.send("GET /api/notes?user_id=u HTTP/1.1\r\nHost: x\r\nOrigin: http://localhost:3000\r\n\r\n")
 		res := c.answer()

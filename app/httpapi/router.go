@@ -7,28 +7,28 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// router registers routes. It puts readBody before each handler, behind the checks of the group and of the route.
+// router registers routes. It inserts readBody before each handler, after the checks of the group and of the route.
 type router struct {
 	fiber.Router
 	server *Server
 	prefix string
-	turns  bool // handlers are called in turns of their clients
+	turns  bool // limit the concurrent requests of each address
 }
 
-// routedKey is where the route of a request is kept that has passed all checks.
+// routedKey is where the route of a request is stored that has passed all checks.
 type routedKey struct{}
 
 func (r router) group(prefix string, checks ...fiber.Handler) router {
 	return router{r.Group(prefix, checks...), r.server, r.prefix + prefix, r.turns}
 }
 
-// inTurns is the router for routes whose requests are answered a few at a time for each address.
+// inTurns returns a router for routes that answer only a few requests of an address at a time.
 func (r router) inTurns() router {
 	r.turns = true
 	return r
 }
 
-// Get registers HEAD too, as Fiber does.
+// Get also registers HEAD, as Fiber does.
 func (r router) Get(path string, handlers ...fiber.Handler) fiber.Router {
 	return r.Router.Get(path, r.reading(path, handlers)...)
 }
@@ -55,7 +55,7 @@ func (r router) Upload(path string, handlers ...fiber.Handler) fiber.Router {
 	return r.Router.Post(path, r.receiving(path, r.server.receiveUpload, handlers)...)
 }
 
-// reading puts readBody before the last of a route's handlers; those before it decide by the head alone.
+// reading inserts readBody before the last of a route's handlers; the handlers before it use the request's head only.
 func (r router) reading(path string, handlers []fiber.Handler) []fiber.Handler {
 	handlers = r.receiving(path, r.server.readBody, handlers)
 	if r.turns {
@@ -80,8 +80,8 @@ func (r router) receiving(path string, receive fiber.Handler, handlers []fiber.H
 	return slices.Insert(slices.Clone(handlers), len(handlers)-1, read)
 }
 
-// routeOf names the route that a request is for, also where it was answered before: a preflight, a wrong method, a
-// missing token.
+// routeOf names a request's route, even if the request was answered earlier: a preflight, a wrong method, a missing
+// token.
 func (s *Server) routeOf(c *fiber.Ctx) string {
 	if routed, ok := c.Locals(routedKey{}).(string); ok {
 		return routed

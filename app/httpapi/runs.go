@@ -9,14 +9,14 @@ import (
 	"studysharper/app/study"
 )
 
-// runStatus is the body of a run's answers.
+// runStatus is the response body for a run.
 type runStatus struct {
 	RunID     string          `json:"run_id"`
 	SessionID string          `json:"session_id"`
 	Type      study.Type      `json:"type"`
 	State     study.RunState  `json:"state"`
-	Result    json.RawMessage `json:"result,omitempty"` // of a run that has succeeded: the fields of its complete event
-	Error     json.RawMessage `json:"error,omitempty"`  // of one that has not: those of its error event
+	Result    json.RawMessage `json:"result,omitempty"` // of a successful run: the fields of its complete event
+	Error     json.RawMessage `json:"error,omitempty"`  // of a failed run: the fields of its error event
 	StartedAt time.Time       `json:"started_at"`
 	EndedAt   *time.Time      `json:"ended_at,omitempty"`
 }
@@ -35,7 +35,7 @@ func newRunStatus(r study.Run) runStatus {
 	return v
 }
 
-// run answers GET /api/ai/runs/{run}: how far the run is, and its result.
+// run answers GET /api/ai/runs/{run} with the run's state, and its result.
 func (s *Server) run(c *fiber.Ctx) error {
 	r, err := s.findRun(c)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Server) run(c *fiber.Ctx) error {
 	return c.JSON(newRunStatus(r))
 }
 
-// cancelRun answers DELETE /api/ai/runs/{run}. The record is cancelled first: a worker that cannot be told
+// cancelRun answers DELETE /api/ai/runs/{run}. It cancels the record first: a worker that the broadcast does not reach
 // finds it there.
 func (s *Server) cancelRun(c *fiber.Ctx) error {
 	r, err := s.findRun(c)
@@ -60,7 +60,7 @@ func (s *Server) cancelRun(c *fiber.Ctx) error {
 		return err
 	}
 	if err := s.o.Fleet.CancelRun(r.ID); err != nil {
-		s.o.Log.Warn("workers were not told of a cancelled run", "run", r.ID, "error", err)
+		s.o.Log.Warn("cancellation of a run not sent to the workers", "run", r.ID, "error", err)
 	}
 	if r, err = s.o.Store.RunByID(s.lifetime, r.ID); err != nil {
 		return err
@@ -68,7 +68,7 @@ func (s *Server) cancelRun(c *fiber.Ctx) error {
 	return c.Status(fiber.StatusAccepted).JSON(newRunStatus(r))
 }
 
-// findRun is the run of a request's path; CodeNotFound if it is another user's.
+// findRun returns the run in a request's path; CodeNotFound if it is another user's.
 func (s *Server) findRun(c *fiber.Ctx) (study.Run, error) {
 	id, err := idParam(c, "run")
 	if err != nil {

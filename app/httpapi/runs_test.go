@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// recordRun records a run of u in a session of its own, as process-stream does. The journal does not know it.
+// recordRun records a run of u in its own session, as process-stream does. The journal does not have it.
 func (f *face) recordRun() study.Run {
 	f.t.Helper()
 	session := newID()

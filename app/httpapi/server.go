@@ -20,32 +20,32 @@ import (
 	"studysharper/app/stream/hub"
 )
 
-// Server is one worker's HTTP API. Make it with New, Serve it on a listener, and Drain it at the end.
+// Server is one worker's HTTP API. Make it with New, call Serve with a listener, and Drain at the end.
 type Server struct {
 	o            Options
 	app          *fiber.App
 	http         *httpserver.Server
 	routes       fasthttp.RequestHandler
-	patterns     []string      // of the routes
+	patterns     []string      // of all routes
 	lists        chan struct{} // has an element for each list being made
 	archives     chan struct{} // has an element for each archive being sent
 	refusals     logSampler    // of requests refused at capacity
 	rejects      logSampler    // of requests refused for their heads
-	uploads      atomic.Int64  // that wait for a place
-	answering    *turns        // of each address
-	refusing     *turns        // likewise
+	uploads      atomic.Int64  // waiting for a place
+	answering    *turns        // limits the concurrent requests of each address
+	refusing     *turns        // paces the refusals to each address
 	stopping     atomic.Bool   // Drain has begun
-	disk         atomic.Int32  // its state, as last logged
-	databaseDown atomic.Bool   // as the last probe found it
-	probed       probed        // what the last probe found
-	database     databaseSize  // as the last scrape found it
-	// lifetime is the context of handlers. Fiber's own ends when a shutdown begins, and with it the work that the
-	// shutdown is to wait for.
+	disk         atomic.Int32  // the disk's state, as last logged
+	databaseDown atomic.Bool   // the result of the last probe
+	probed       probed        // the result of the last probe
+	database     databaseSize  // as of the last scrape
+	// lifetime is the context of handlers. Fiber's own context ends when a shutdown begins, and would cancel the work
+	// that the shutdown waits for.
 	lifetime context.Context
 	end      context.CancelFunc
 }
 
-// New makes a server with all its routes; it opens nothing and starts nothing.
+// New makes a server with all its routes. It opens and starts nothing.
 func New(o Options) *Server {
 	s := &Server{o: o, lists: make(chan struct{}, max(1, o.Admission.MaxLists)), archives: make(chan struct{}, maxArchives),
 		answering: newTurns(o.Admission.Turns), refusing: newTurns(1)}
@@ -154,27 +154,27 @@ func (s *Server) cors() fiber.Handler {
 // Serve answers requests on ln, which it owns, until Drain or Leave; then it returns nil.
 func (s *Server) Serve(ln *net.TCPListener) error { return s.http.Serve(ln) }
 
-// Alive answers a request of its own on the path of clients' requests: it blocks where they would.
+// Alive reports whether a request that takes the same path as clients' requests is answered. It blocks if they would.
 func (s *Server) Alive() bool { return s.http.Answers("/livez") }
 
-// farewell is how long before the end of a stop the remaining runs are cancelled: their errors have to reach the streams
-// and the clients that wait.
+// farewell is how long before the end of a stop the remaining runs are cancelled, so that their errors still reach the
+// streams and the waiting clients.
 const farewell = time.Second
 
-// Drain is for a stop: it lets requests, runs and streams in flight finish until ctx ends, and returns when all
-// connections are closed, or with ctx's error where something had to be cut off.
+// Drain stops the server: it lets requests, runs and streams in flight finish until ctx ends. It returns when all
+// connections are closed, with ctx's error if it had to cut something off.
 func (s *Server) Drain(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.http.EndConnections()
 	defer s.end()
 	runs, cancel := ahead(ctx, farewell)
 	defer cancel()
-	err := s.o.Runs.Drain(runs) // until then probes are answered, and say so
+	err := s.o.Runs.Drain(runs) // until then, probes are answered and report the stop
 	err = errors.Join(err, within(ctx, s.o.Streams.End()))
 	return errors.Join(err, s.http.Shutdown(ctx))
 }
 
-// ahead derives a context that ends earlier than ctx, but has at least three quarters of its time.
+// ahead derives a context that ends earlier than ctx, but has at least three quarters of its remaining time.
 func ahead(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	end, bounded := ctx.Deadline()
 	if !bounded {
@@ -183,8 +183,8 @@ func ahead(ctx context.Context, by time.Duration) (context.Context, context.Canc
 	return context.WithDeadline(ctx, end.Add(-min(by, time.Until(end)/4)))
 }
 
-// Leave is for a recycle: the server accepts no more, gives its idle connections and its event streams to over, each as
-// it becomes free, and returns when requests and runs in flight are finished too, or ctx ends.
+// Leave prepares for a recycle: the server stops accepting, passes idle connections and event streams to over as they
+// become free, and returns when the requests and runs in flight are finished, or when ctx ends.
 func (s *Server) Leave(ctx context.Context, over hub.HandOver) error {
 	defer s.end()
 	s.http.StopAccepting()
@@ -194,7 +194,7 @@ func (s *Server) Leave(ctx context.Context, over hub.HandOver) error {
 	return errors.Join(err, within(ctx, streamless))
 }
 
-// within waits for done until ctx ends, which is an error.
+// within waits for done. If ctx ends first, it returns ctx's error.
 func within(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case <-done:
@@ -204,16 +204,16 @@ func within(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// Adopt serves an idle connection of a worker that leaves. It owns tcp.
+// Adopt serves an idle connection of a worker that is leaving. It owns tcp.
 func (s *Server) Adopt(tcp *net.TCPConn) { s.http.Adopt(tcp) }
 
-// Publish puts the ages of the oldest stream and of the oldest request on the worker's entry of the scoreboard.
+// Publish writes the start times of the oldest stream and the oldest request to the worker's scoreboard entry.
 func (s *Server) Publish(p *metrics.Entry) {
 	p.Set(metrics.OldestStream, s.o.Streams.Oldest())
 	p.Set(metrics.OldestStart, s.http.OldestRequest())
 }
 
-// AdoptStream serves an event stream of a worker that leaves, from its descriptor, which it owns, and its state there.
+// AdoptStream serves an event stream of a worker that is leaving, from its descriptor, which it owns, and its state.
 func (s *Server) AdoptStream(fd int, from json.RawMessage) error {
 	if err := s.o.Streams.Resume(fd, from); err != nil {
 		return errors.Join(err, syscall.Close(fd))

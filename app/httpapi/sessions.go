@@ -63,7 +63,7 @@ func (s *Server) messages(c *fiber.Ctx) error {
 	return listed(c, fiber.Map{"session_id": id, "messages": messages}, len(messages), next)
 }
 
-// deleteSession ends a session: its streams, its journal, its stored conversation.
+// deleteSession ends a session: it removes its streams, its journal and its stored conversation.
 func (s *Server) deleteSession(c *fiber.Ctx) error {
 	session, err := idParam(c, "session")
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *Server) deleteSession(c *fiber.Ctx) error {
 	return c.SendStatus(fiber.StatusNoContent)
 }
 
-// unlessFound joins the errors of two places: CodeNotFound only where neither had the thing.
+// unlessFound joins the errors of two deletions. It returns CodeNotFound only if neither place had the thing.
 func unlessFound(a, b error) error {
 	missing := func(err error) bool { return err != nil && study.AsError(err).Code == study.CodeNotFound }
 	switch {
@@ -97,8 +97,8 @@ func unlessFound(a, b error) error {
 	}
 }
 
-// checkOwner is CodeNotFound for a session of another user. user "" = any user's session will do. The owner is known to
-// the journal or, where nobody has posted lately, to the store; a session that neither has may be begun by anyone.
+// checkOwner returns CodeNotFound for another user's session; user "" accepts any session. The owner is known to the
+// journal or, if the session has had no recent requests, to the store. Anyone may start a session that neither has.
 func (s *Server) checkOwner(c *fiber.Ctx, user, session string) error {
 	if user == "" {
 		return nil
@@ -109,7 +109,7 @@ func (s *Server) checkOwner(c *fiber.Ctx, user, session string) error {
 	return nil
 }
 
-// known is checkOwner, and CodeNotFound for a session that neither the journal nor the store has.
+// known is like checkOwner, and also returns CodeNotFound for a session that neither the journal nor the store has.
 func (s *Server) known(c *fiber.Ctx, user, session string) error {
 	found, err := s.o.Journal.Since(s.lifetime, stream.Query{Session: session, Owner: user, Peek: true})
 	if err != nil || found.Next != (study.Position{}) {
@@ -118,7 +118,7 @@ func (s *Server) known(c *fiber.Ctx, user, session string) error {
 	return s.stored(c, user, session)
 }
 
-// stored is CodeNotFound for a session that is stored as another user's, or is not stored.
+// stored returns CodeNotFound for a session that the store does not have, or has as another user's.
 func (s *Server) stored(c *fiber.Ctx, user, session string) error {
 	saved, err := s.o.Store.Session(s.context(c), session)
 	switch {
@@ -131,7 +131,7 @@ func (s *Server) stored(c *fiber.Ctx, user, session string) error {
 	}
 }
 
-// errNoSession and errNotMine look the same to clients: whether another user's session exists is not told.
+// errNoSession and errNotMine look the same to clients, which must not learn whether another user's session exists.
 var (
 	errNoSession = study.Errorf(study.CodeNotFound, "the session does not exist")
 	errNotMine   = study.Errorf(study.CodeNotFound, "the session does not exist")

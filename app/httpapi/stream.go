@@ -17,10 +17,10 @@ import (
 	"studysharper/app/study"
 )
 
-// stream answers GET /api/ai/stream/{session}: the session's events, from the newest run's first or from behind the
-// client's Last-Event-ID, until the run ends; with ?run_id= those of that run only. 204 tells a client that has seen the
-// end to stop asking. A session nobody has posted to belongs to this user from here on: another user's run in it ends the
-// stream.
+// stream answers GET /api/ai/stream/{session} with the session's events until the run ends. It begins with the newest
+// run's first event, or after the client's Last-Event-ID; with ?run_id= it sends only that run's events. Status 204
+// tells a client that has seen the end to stop asking. A session that has had no requests belongs to this user from now
+// on: another user's run in it ends the stream.
 func (s *Server) stream(c *fiber.Ctx) error {
 	session, err := idParam(c, "session")
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	}
 	seen := lastEventID(c)
 	if seen.Epoch == 0 {
-		seen.Position = study.Position{} // the client saw the end of a stream in which nobody had posted
+		seen.Position = study.Position{} // the client saw the end of a stream without runs
 	}
 	user, err := userOf(c, query(c, "user_id"))
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	}
 	place, err := s.admitStream(c)
 	if err != nil {
-		c.Response().SetConnectionClose() // the client has no use for it without a stream, and others have
+		c.Response().SetConnectionClose() // the client does not need the connection without a stream, and other clients do
 		return err
 	}
 	over, err := s.isOver(c, &q, seen)
@@ -62,7 +62,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	return nil
 }
 
-// streamHead answers HEAD as GET would be answered, and opens nothing (RFC 9110, section 9.3.2).
+// streamHead answers HEAD like GET, but opens no stream (RFC 9110, section 9.3.2).
 func (s *Server) streamHead(c *fiber.Ctx, q stream.Query, seen study.EventID) error {
 	over, err := s.isOver(c, &q, seen)
 	switch {
@@ -84,27 +84,27 @@ func setStreamHeader(h *fasthttp.ResponseHeader) {
 	h.SetConnectionClose()
 }
 
-// isOver reports whether a client has seen everything. One that has seen the end of a stream has, unless the session has a newer
-// run since; a journal that no longer knows that stream has nothing for it. Where the journal has lost the run, q continues in the
-// run's record, and at a newer run in the journal that has it.
+// isOver reports whether a client has seen everything. A client that has seen the end of a stream has, unless the
+// session has a newer run; a journal that no longer has that stream has nothing more for it. If the journal has lost
+// the run, q continues in the run's record, and for a newer run in the journal that has it.
 func (s *Server) isOver(c *fiber.Ctx, q *stream.Query, seen study.EventID) (bool, error) {
 	peek := *q
 	peek.Peek = true
 	if seen.Run != "" && q.After.Epoch == record.Epoch {
-		peek.After = study.Position{} // of that run the client needs nothing more from the record
+		peek.After = study.Position{} // the client needs nothing more of that run from the record
 	}
 	found, err := s.o.Record.Since(s.lifetime, peek)
-	newer := seen.Last && err == nil && seen.Run != "" && found.Run > seen.Run                          // ids of runs are UUIDs v7
-	if err == nil && (found.Next.Epoch == record.Epoch || newer && found.Next.Epoch != q.After.Epoch) { // a gap would tell of nothing
+	newer := seen.Last && err == nil && seen.Run != "" && found.Run > seen.Run                          // run ids are UUIDs of version 7
+	if err == nil && (found.Next.Epoch == record.Epoch || newer && found.Next.Epoch != q.After.Epoch) { // a gap event would report nothing
 		q.After = found.Next
 	}
-	nobody := err == nil && found.Next == study.Position{}
+	unknown := err == nil && found.Next == study.Position{}
 	switch {
 	case newer:
 		return false, nil
-	case seen.Last && (nobody || err != nil && study.AsError(err).Code == study.CodeNotFound):
+	case seen.Last && (unknown || err != nil && study.AsError(err).Code == study.CodeNotFound):
 		return true, nil
-	case nobody: // has posted lately; the store knows of longer ago
+	case unknown: // it has had no recent requests; the store may have older ones
 		if err = s.stored(c, q.Owner, q.Session); errors.Is(err, errNoSession) {
 			err = nil
 		}
@@ -112,7 +112,7 @@ func (s *Server) isOver(c *fiber.Ctx, q *stream.Query, seen study.EventID) (bool
 	return found.Ended || seen.Last && (found.Missed > 0 || found.Run != "" && found.Run == seen.Run), err
 }
 
-// runParam is the run that the client asks for; "" = any of the session's.
+// runParam returns the run that the client asks for; "" = any of the session's.
 func runParam(c *fiber.Ctx) (string, error) {
 	run := c.Query("run_id")
 	if run == "" {
@@ -124,8 +124,8 @@ func runParam(c *fiber.Ctx) (string, error) {
 	return strings.Clone(run), nil // Fiber reuses the request
 }
 
-// lastEventID is the last event that the client has. Anything that is not an id of ours is taken for a position of an
-// earlier journal: the stream begins with a gap.
+// lastEventID returns the last event that the client has. Anything that is not one of our event ids is treated as a
+// position in an earlier journal: the stream begins with a gap.
 func lastEventID(c *fiber.Ctx) study.EventID {
 	given := cmp.Or(c.Get("Last-Event-ID"), c.Query("last_event_id"))
 	if given == "" {
@@ -138,7 +138,7 @@ func lastEventID(c *fiber.Ctx) study.EventID {
 	return seen
 }
 
-// detach gives the connection to the hub.
+// detach passes the connection to the hub.
 func (s *Server) detach(c *fiber.Ctx, q stream.Query, place limit.Place) {
 	h := &c.Context().Response.Header
 	setStreamHeader(h)

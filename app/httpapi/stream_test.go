@@ -17,7 +17,7 @@ import (
 	"studysharper/app/study"
 )
 
-// begin opens a run on a new session.
+// begin starts a run in a new session.
 func (f *face) begin() (session string, run stream.Writer) {
 	f.t.Helper()
 	session = newID()
@@ -39,7 +39,7 @@ func (f *face) append(run stream.Writer, kind study.Kind, fields any) {
 	}
 }
 
-// listen opens a stream by a raw socket and gives its bytes as they come.
+// listen opens a stream on a raw socket and returns its bytes as they arrive.
 func (f *face) listen(session string, header ...string) (net.Conn, *bufio.Reader) {
 	f.t.Helper()
 	conn, err := net.Dial("tcp", f.address)
@@ -57,7 +57,7 @@ func (f *face) listen(session string, header ...string) (net.Conn, *bufio.Reader
 	return conn, bufio.NewReader(conn)
 }
 
-// until reads lines up to and with the one that holds text.
+// until reads lines up to and including the one that contains text.
 func until(t *testing.T, r *bufio.Reader, text string) string {
 	t.Helper()
 	var got strings.Builder

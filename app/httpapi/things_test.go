@@ -13,10 +13,10 @@ import (
 	"studysharper/app/testkit/openapitest"
 )
 
-// things are ids of what a user has, by the name of the path's parameter.
+// things are the ids of a user's data, by the name of the path parameter.
 type things map[string]string
 
-// fill makes one of each thing for a user, and returns their ids.
+// fill creates one of each thing for a user, and returns their ids.
 func (f *face) fill(user, mark string) things {
 	f.t.Helper()
 	session, run := newID(), newID()
@@ -57,7 +57,7 @@ func (f *face) fill(user, mark string) things {
 		"item_id": card.ItemID, "card_id": card.ID, "n": "1", "review_id": review.ID}
 }
 
-// path fills an operation's path; missing names a parameter that no thing is known for.
+// path fills in an operation's path; missing names a parameter without a known thing.
 func (v things) path(op openapitest.Operation) (path, missing string) {
 	if strings.Contains(op.Path, "/attempts") {
 		v = maps.Clone(v)
@@ -94,7 +94,7 @@ func with(path, parameter string) string {
 	return path + "?" + parameter
 }
 
-// fitting is a body that an operation accepts, of a user; "" for one that has none.
+// fitting returns a body that an operation accepts from a user; "" if it has none.
 func fitting(op openapitest.Operation, v things) string {
 	switch op.Method + " " + op.Path {
 	case "POST /api/ai/agent-test", "POST /api/ai/process", "POST /api/ai/process-stream":

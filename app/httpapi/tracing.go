@@ -6,10 +6,10 @@ import (
 	"studysharper/app/trace"
 )
 
-// traceKey is where the trace's context of a request is kept, that of its own span.
+// traceKey is where a request's trace context is stored (the context of its own span).
 type traceKey struct{}
 
-// beginTrace reads the request's traceparent and begins its span, which may be nil.
+// beginTrace parses the request's traceparent and starts its span, which may be nil.
 func beginTrace(c *fiber.Ctx) *trace.Span {
 	given := c.Request().Header.Peek(trace.Header)
 	parent, _ := trace.Parse(string(given))
@@ -20,7 +20,7 @@ func beginTrace(c *fiber.Ctx) *trace.Span {
 	return span
 }
 
-// endTrace ends a request's span. Of failures only those of the service are the span's.
+// endTrace ends a request's span. Only failures of the service mark the span as failed.
 func (s *Server) endTrace(c *fiber.Ctx, span *trace.Span, failure error) {
 	if span == nil {
 		return
@@ -37,7 +37,7 @@ func (s *Server) endTrace(c *fiber.Ctx, span *trace.Span, failure error) {
 	span.End(failure)
 }
 
-// traceOf gives the trace's context of a request; it may belong to none.
+// traceOf returns a request's trace context, which may be empty.
 func traceOf(c *fiber.Ctx) trace.Context {
 	own, _ := c.Locals(traceKey{}).(trace.Context)
 	return own

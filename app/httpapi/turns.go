@@ -11,22 +11,23 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of what one address makes a worker do at a time. Whoever floods the service from one address then waits in a
-// queue of its own, and other clients share the processors with a few of its requests and not with all.
+// Limits on what one address makes a worker do at a time. A client that floods the service from one address waits in
+// its own queue, and other clients share the processors with only a few of its requests.
 const (
-	ownTurnWait = 5 * time.Second      // longer than that, and it is 429
-	refusalFor  = 2 * time.Millisecond // from one refusal to the next
-	refusalWait = time.Second          // longer than that, and it is sent at once
+	ownTurnWait = 5 * time.Second      // a request that waited longer is answered with 429
+	refusalFor  = 2 * time.Millisecond // minimum time between two refusals to a client
+	refusalWait = time.Second          // a refusal that waited longer is sent at once
 )
 
-// turns lets a few requests of each client through at a time; the others of that client wait in the order they came.
+// turns lets a few requests of each client through at a time; the client's other requests wait in the order in which
+// they came.
 type turns struct {
 	most    int
 	mu      sync.Mutex
 	clients map[string]*clientTurns
 }
 
-// clientTurns are those of one client, while it has a request here.
+// clientTurns are the turns of one client while it has requests here.
 type clientTurns struct {
 	free     chan struct{} // has an element for each turn taken
 	requests int
@@ -34,7 +35,7 @@ type clientTurns struct {
 
 func newTurns(most int) *turns { return &turns{most: most, clients: map[string]*clientTurns{}} }
 
-// take waits for a turn of a client. Not ok: none was free within this time. Otherwise done gives it back.
+// take waits for one of a client's turns. ok is false if none became free in time; otherwise done releases the turn.
 func (t *turns) take(client string, within time.Duration) (done func(), ok bool) {
 	t.mu.Lock()
 	own := t.clients[client]
@@ -78,8 +79,8 @@ func (t *turns) leave(client string, own *clientTurns) {
 	}
 }
 
-// inOwnTurn answers Admission.Turns requests of an address at a time. It follows the reading of the body, which takes as
-// long as its client likes.
+// inOwnTurn answers at most Admission.Turns requests of an address at a time. It runs after the body has been read,
+// because reading takes as long as the client likes.
 func (s *Server) inOwnTurn(c *fiber.Ctx) error {
 	if s.o.Admission.Turns == 0 {
 		return c.Next()
@@ -87,13 +88,13 @@ func (s *Server) inOwnTurn(c *fiber.Ctx) error {
 	done, ok := s.answering.take(s.client(c), ownTurnWait)
 	if !ok {
 		addLimit(c, fmt.Sprintf("\"concurrent-requests\";q=%d;qu=\"concurrent-requests\"", s.o.Admission.Turns), `"concurrent-requests";r=0`)
-		return &study.Error{Code: study.CodeRateLimited, Message: "too many requests of yours at once", RetryAfter: time.Second}
+		return &study.Error{Code: study.CodeRateLimited, Message: "you already have too many requests in progress", RetryAfter: time.Second}
 	}
 	defer done()
 	return c.Next()
 }
 
-// paceRefusal slows the refusals of a client that does not wait as it was told: they cost as much as some answers do.
+// paceRefusal slows the refusals of a client that ignores Retry-After: refusing can cost as much as answering.
 func (s *Server) paceRefusal(c *fiber.Ctx, err error) {
 	if e := study.AsError(err); e.Code != study.CodeRateLimited && e.Code != study.CodeUnauthorized {
 		return

@@ -19,7 +19,7 @@ func TestAClientWaitsForItsOwnRequestsOnly(t *testing.T) {
 			return done
 		}
 		first, second := take("ann"), take("ann")
-		take("bob")() // is not behind her
+		take("bob")() // does not wait for her
 		came := make(chan func())
 		go func() { came <- take("ann") }()
 		synctest.Wait()
@@ -73,7 +73,7 @@ func TestAnAddressThatWaitsForItsTurnHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// namesItsLimit checks that a client above a limit is told which, and how long to wait.
+// namesItsLimit checks that a client above a limit gets the limit's name, and how long to wait.
 func (f *face) namesItsLimit(r *http.Response) {
 	f.t.Helper()
 	for _, header := range []string{"RateLimit", "RateLimit-Policy", "Retry-After"} {

@@ -21,23 +21,23 @@ import (
 )
 
 const (
-	// formBytes is what a form may have around the file.
+	// formBytes limits what a form contains in addition to the file.
 	formBytes = 64 << 10
 	// uploadWait is how long an upload waits for a place before its body is read.
 	uploadWait = 20 * time.Second
 	uploadPoll = 50 * time.Millisecond
-	// maxUploadsWaiting bounds the uploads of this worker that wait.
+	// maxUploadsWaiting limits the number of this worker's uploads that wait.
 	maxUploadsWaiting = 16
 )
 
-// upload is a file that a client has sent. It is kept in a sealed memory file: nothing of it is in the worker's heap.
+// upload is a file that a client has sent. It is kept in a sealed memory file, outside the worker's heap.
 type upload struct {
 	file   *os.File
-	name   string // as the client calls it, without folders
+	name   string // the client's name for it, without folders
 	digest []byte // SHA-256
 }
 
-// uploadKey is where receiveUpload puts the upload.
+// uploadKey is where receiveUpload stores the upload.
 type uploadKey struct{}
 
 func uploadOf(c *fiber.Ctx) *upload {
@@ -45,11 +45,11 @@ func uploadOf(c *fiber.Ctx) *upload {
 	return u
 }
 
-// extension is the name's, without the dot.
+// extension returns the name's extension, without the dot.
 func (u *upload) extension() string { return strings.TrimPrefix(path.Ext(u.name), ".") }
 
-// receiveUpload is readBody for a file: as the body itself, or as the field `file` of a form. It decides what the head tells
-// before it reads the body.
+// receiveUpload is readBody for a file, which is either the body itself or the field `file` of a form. It checks
+// everything that the head reveals before it reads the body.
 func (s *Server) receiveUpload(c *fiber.Ctx) error {
 	if !isPlain(c) {
 		c.Set(fiber.HeaderAcceptEncoding, "identity")
@@ -86,7 +86,7 @@ func (s *Server) uploadTooLarge() error {
 	return study.Errorf(study.CodeTooLarge, "the file is larger than %d MB", s.o.Import.MaxBytes>>20)
 }
 
-// awaitUploadPlace takes a place among the files that the container receives at once.
+// awaitUploadPlace waits for a place among the files that the container receives at the same time.
 func (s *Server) awaitUploadPlace() (limit.Place, error) {
 	busy := &study.Error{Code: study.CodeOverloaded, Message: "too many files are being uploaded", RetryAfter: 5 * time.Second}
 	if s.uploads.Add(1) > maxUploadsWaiting {
@@ -164,7 +164,7 @@ func (s *Server) readUpload(c *fiber.Ctx, body io.Reader, u *upload) error {
 	}
 }
 
-// formReader bounds what is read of a form in front of the file: the parts' heads are kept in memory.
+// formReader limits how much of a form is read before the file, because the headers of its parts are kept in memory.
 type formReader struct {
 	r    io.Reader
 	left int64
@@ -195,7 +195,7 @@ func (s *Server) copyUpload(from io.Reader, u *upload) error {
 	return nil
 }
 
-// baseName is a file's name without the folders that some browsers and systems put in front.
+// baseName returns a file's name without the folders that some browsers and systems prepend.
 func baseName(name string) string {
 	name = strings.ToValidUTF8(strings.ReplaceAll(name, "\\", "/"), "")
 	if name = path.Base(name); name == "." || name == "/" {

@@ -12,11 +12,11 @@ import (
 // realm is the challenge of a 401 (RFC 9110, section 11.5).
 const realm = `Bearer realm="studysharper"`
 
-// userKey is where requireUser puts the user.
+// userKey is where requireUser stores the user.
 type userKey struct{}
 
-// requireUser finds out whose request it is, where there is user authentication: by a bearer token, by the cookie of an
-// account or, for a stream, by its ticket. 401 as in RFC 6750, section 3.
+// requireUser authenticates a request, if users are authenticated: by a bearer token, by an account's cookie or, for a
+// stream, by a ticket. It answers 401 as in RFC 6750, section 3.
 func (s *Server) requireUser(c *fiber.Ctx) error {
 	if s.o.Tokens == nil {
 		return c.Next()
@@ -26,13 +26,13 @@ func (s *Server) requireUser(c *fiber.Ctx) error {
 		return err
 	}
 	c.Locals(userKey{}, user)
-	if _, err := userOf(c, query(c, "user_id")); err != nil { // on endpoints too that have no use for it
+	if _, err := userOf(c, query(c, "user_id")); err != nil { // also on endpoints that do not use it
 		return err
 	}
 	return c.Next()
 }
 
-// identify gives the user of a request.
+// identify returns the user of a request.
 func (s *Server) identify(c *fiber.Ctx) (string, error) {
 	if token := userToken(c); token != "" {
 		user, err := s.o.Tokens.User(s.lifetime, token)
@@ -52,13 +52,13 @@ func (s *Server) identify(c *fiber.Ctx) (string, error) {
 	}
 	c.Set(fiber.HeaderWWWAuthenticate, realm)
 	if s.o.Accounts != nil {
-		return "", study.Errorf(study.CodeUnauthorized, "sign in: send the study code as a bearer token, or make an account by POST /api/account")
+		return "", study.Errorf(study.CodeUnauthorized, "sign in: send the study code as a bearer token, or create an account with POST /api/account")
 	}
 	return "", study.Errorf(study.CodeUnauthorized, "a bearer token is needed")
 }
 
-// userToken is the request's bearer token. An EventSource cannot send headers, so event streams, and nothing else, take
-// it from the query too (RFC 6750, section 2.3).
+// userToken returns the request's bearer token. An EventSource cannot send headers, so event streams, and nothing else,
+// also accept it in the query (RFC 6750, section 2.3).
 func userToken(c *fiber.Ctx) string {
 	if token := bearer(c); token != "" {
 		return token
@@ -69,7 +69,7 @@ func userToken(c *fiber.Ctx) string {
 	return ""
 }
 
-// streamAsked is the session whose stream a request is for, which need not be a session's id.
+// streamAsked returns the session in the path of a request for a stream. It need not be a valid id.
 func streamAsked(c *fiber.Ctx) (session string, isStream bool) {
 	if c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead {
 		return "", false
@@ -77,7 +77,7 @@ func streamAsked(c *fiber.Ctx) (session string, isStream bool) {
 	return strings.CutPrefix(c.Path(), "/api/ai/stream/")
 }
 
-// openTicket gives the user of a request for an event stream that has a ticket.
+// openTicket returns the user of a request for an event stream that has a ticket.
 func (s *Server) openTicket(c *fiber.Ctx) (user string, ok bool, err error) {
 	asked, isStream := streamAsked(c)
 	session, valid := study.CanonicalID(asked)
@@ -87,7 +87,7 @@ func (s *Server) openTicket(c *fiber.Ctx) (user string, ok bool, err error) {
 	return "", false, nil
 }
 
-// streamURL is where a run's events are to be read, by its user alone.
+// streamURL returns the URL of a run's event stream, which only its user can open.
 func (s *Server) streamURL(c *fiber.Ctx, session string) string {
 	url := "/api/ai/stream/" + session
 	user := authenticated(c)
@@ -95,14 +95,14 @@ func (s *Server) streamURL(c *fiber.Ctx, session string) string {
 		return url
 	}
 	ticket, err := s.o.Tickets.Issue(s.lifetime, session, user)
-	if err != nil { // the run has begun, and the stream opens with a token too
+	if err != nil { // the run has started, and the stream can be opened with a token too
 		s.o.Log.Warn("a stream's ticket cannot be made", "error", err)
 		return url
 	}
 	return url + "?ticket=" + ticket
 }
 
-// bearer is the token of the Authorization header; "" = none.
+// bearer returns the token of the Authorization header; "" if there is none.
 func bearer(c *fiber.Ctx) string {
 	scheme, token, _ := strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -111,20 +111,20 @@ func bearer(c *fiber.Ctx) string {
 	return strings.TrimSpace(token)
 }
 
-// authenticated is the user of a request's token; "" without user authentication.
+// authenticated returns the user of a request's token; "" without user authentication.
 func authenticated(c *fiber.Ctx) string {
 	user, _ := c.Locals(userKey{}).(string)
 	return user
 }
 
-// userOf is the user that a request acts for: its token's, and CodeForbidden where it names another. Without user
-// authentication it is the one that the request names; "" = none.
+// userOf returns the user that a request acts for: the token's user, or CodeForbidden if the request names another.
+// Without user authentication it is the user that the request names; "" = none.
 func userOf(c *fiber.Ctx, named string) (string, error) {
 	return study.UserOf(authenticated(c), named)
 }
 
-// namedUser is userOf for a request that may name its user in the query and in the body; CodeInvalid for two different
-// ones.
+// namedUser is userOf for a request that may name its user in the query and in the body. It returns CodeInvalid if the
+// two differ.
 func namedUser(c *fiber.Ctx, inBody string) (string, error) {
 	inQuery := query(c, "user_id")
 	if inQuery != "" && inBody != "" && inQuery != inBody && authenticated(c) == "" {

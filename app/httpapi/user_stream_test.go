@@ -104,7 +104,7 @@ func serveTickets(t *testing.T, change ...func(*Options)) *face {
 	return serveUsers(t, append([]func(*Options){func(o *Options) { o.Tickets = tickets{} }}, change...)...)
 }
 
-// tickets name their session and their user: a test's Tickets.
+// tickets contain their session and their user: a Tickets for tests.
 type tickets struct{}
 
 func (tickets) Issue(_ context.Context, session, user string) (string, error) {

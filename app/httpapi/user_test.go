@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// passes are tokens of users: a test's Tokens.
+// passes maps tokens to users: a Tokens for tests.
 type passes map[string]string
 
 func (p passes) User(_ context.Context, token string) (string, error) {
@@ -26,13 +26,13 @@ func (p passes) User(_ context.Context, token string) (string, error) {
 
 func (p passes) Healthy() bool { return p["away"] == "" }
 
-// The users of these tests, by header.
+// The users of these tests, as headers.
 var (
 	ann = []string{"Authorization", "Bearer canary-ann"}
 	bob = []string{"Authorization", "Bearer canary-bob"}
 )
 
-// serveUsers is serve with user authentication. No token may be in its log at the end.
+// serveUsers is serve with user authentication. At the end its log must not contain a token.
 func serveUsers(t *testing.T, change ...func(*Options)) *face {
 	t.Helper()
 	f := serve(t, append(change, func(o *Options) { o.Tokens = passes{"canary-ann": "ann", "canary-bob": "bob"} })...)
@@ -46,7 +46,7 @@ func serveUsers(t *testing.T, change ...func(*Options)) *face {
 
 const anID = "0197a3e4-5b6c-7d8e-9f00-112233445566"
 
-// guarded are the endpoints that need a token.
+// guarded are the endpoints that require a token.
 var guarded = []string{
 	"POST /api/ai/agent-test", "POST /api/ai/process", "POST /api/ai/process-stream", "GET /api/ai/stream/" + anID,
 	"GET /api/ai/stream-status", "GET /api/ai/sessions", "GET /api/ai/sessions/" + anID, "DELETE /api/ai/sessions/" + anID,
@@ -101,7 +101,7 @@ func TestAFaultyTokenIsToldWhyAndNothingElse(t *testing.T) {
 	}
 }
 
-// beginAs opens a user's run on a new session.
+// beginAs starts a user's run in a new session.
 func (f *face) beginAs(user string) (session string, run stream.Writer) {
 	f.t.Helper()
 	session = newID()
@@ -162,7 +162,7 @@ func TestTheUserOfARequestIsTheTokens(t *testing.T) {
 	}
 }
 
-// stored keeps something of a user's: a session with a message, a note and a quiz.
+// stored saves data of a user: a session with a message, a note and a quiz.
 func (f *face) stored(user string) (session, note, content string) {
 	f.t.Helper()
 	ctx := context.Background()
@@ -191,7 +191,7 @@ func TestWhatIsAnothersIsNotThere(t *testing.T) {
 	}
 	tests := []struct {
 		name, method, path, body string
-		hers                     int // what its owner gets; 0 = she is not asked
+		hers                     int // the owner's status; 0 = not requested
 	}{
 		{"a session", "GET", "/api/ai/sessions/" + session, "", 200},
 		{"its messages", "GET", "/api/ai/sessions/" + session + "/messages", "", 200},
@@ -232,7 +232,7 @@ func TestAfterTenWrongTokensAnAddressWaitsAndRightOnesPass(t *testing.T) {
 			t.Errorf("wrong token %d: %d, Retry-After %q", i+1, r.StatusCode, r.Header.Get("Retry-After"))
 		}
 	}
-	if r := limited.ask("GET", "/api/notes", "", ann...); r.StatusCode != 200 { // others share the address
+	if r := limited.ask("GET", "/api/notes", "", ann...); r.StatusCode != 200 { // other users share the address
 		t.Errorf("a right one: %d", r.StatusCode)
 	}
 	if r := limited.ask("GET", "/api/notes", "", "Authorization", "Bearer canary", "X-Forwarded-For", "203.0.113.9"); r.StatusCode != 401 {
@@ -248,7 +248,7 @@ func TestHealthSaysWhetherTheIssuerIsAway(t *testing.T) {
 		if got["status"] != want || got["components"].(map[string]any)["authentication"] != want {
 			t.Errorf("%s", r.body)
 		}
-		if r := f.ask("GET", "/readyz", ""); r.StatusCode != 200 { // with the keys that are known
+		if r := f.ask("GET", "/readyz", ""); r.StatusCode != 200 { // with the cached keys
 			t.Errorf("readyz: %d", r.StatusCode)
 		}
 	}

@@ -13,15 +13,15 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// framing is what a head says of the body behind it.
+// framing is what a request's head says about its body.
 type framing struct {
-	length int  // -1 = in chunks, 0 = there is none
+	length int  // -1 = chunked, 0 = no body
 	waits  bool // the client waits for 100 Continue before it sends the body
 }
 
-// Pace is how fast a body has to arrive, or an answer has to be read.
+// Pace is the minimum speed at which a body must arrive or an answer must be read.
 type Pace struct {
-	Bytes   int           // in every window
+	Bytes   int           // per window
 	Window  time.Duration //
 	Longest time.Duration // for all of it
 }
@@ -33,7 +33,7 @@ var (
 	answerPace = Pace{Bytes: 10_000, Window: 30 * time.Second, Longest: 2 * time.Minute}
 )
 
-// takeHead keeps fasthttp from reading the body. fasthttp calls it between the head and the body.
+// takeHead keeps fasthttp from reading the body. fasthttp calls it after the head and before the body.
 func takeHead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	if length := h.ContentLength(); length > 0 || length == -1 {
 		h.SetContentLength(0) // checkHead finds the announced length in the raw headers
@@ -44,21 +44,23 @@ func takeHead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	return fasthttp.RequestConfig{}
 }
 
-// HasBody reports whether a request announces a body that has not been read.
+// HasBody reports whether a request has a body that has not been read yet.
 func HasBody(ctx *fasthttp.RequestCtx) bool {
 	c, ok := ctx.Conn().(*conn)
 	return ok && c.body.length != 0
 }
 
-// BodyArrived reports whether a request's body has been received in full, or there is none: reading it costs no wait.
+// BodyArrived reports whether a request's body has been received in full, or there is none, so that reading it does not
+// wait.
 func BodyArrived(ctx *fasthttp.RequestCtx) bool {
 	c, ok := ctx.Conn().(*conn)
 	return !ok || c.arrived()
 }
 
-// ReadBody reads a request's body to where fasthttp would have put it. The status is 0, or what the request is to be
-// refused with: 413 and 503 (no room in Options.TransitBytes) before the body is read, 408 and 400 while it is. It
-// blocks for two minutes at most, and in that time the request is not in flight: a slow client is not a stuck worker.
+// ReadBody reads a request's body to where fasthttp would have stored it. The status is 0, or the status to refuse the
+// request with: 413 and 503 (no room in Options.TransitBytes) before the body is read, 408 and 400 while it is being
+// read. It blocks for up to two minutes. During that time the request does not count as in flight: a slow client does
+// not make a worker look stuck.
 func (s *Server) ReadBody(ctx *fasthttp.RequestCtx) (status int) {
 	c, ok := ctx.Conn().(*conn)
 	most := s.o.MaxBodyBytes
@@ -69,7 +71,7 @@ func (s *Server) ReadBody(ctx *fasthttp.RequestCtx) (status int) {
 		return http.StatusRequestEntityTooLarge
 	case c.arrived():
 		return c.readBody(&ctx.Request, most)
-	case !c.hold(reservation(c.body, most)):
+	case !c.reserve(reservation(c.body, most)):
 		return http.StatusServiceUnavailable
 	}
 	c.conns.requests.end(c.request)
@@ -77,7 +79,7 @@ func (s *Server) ReadBody(ctx *fasthttp.RequestCtx) (status int) {
 	return c.readBody(&ctx.Request, most)
 }
 
-// ReleaseBody gives back the memory of a body that has been parsed.
+// ReleaseBody frees the memory of a body that has been parsed.
 func ReleaseBody(ctx *fasthttp.RequestCtx) {
 	ctx.Request.ResetBody()
 	if c, ok := ctx.Conn().(*conn); ok {
@@ -85,8 +87,8 @@ func ReleaseBody(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// reservation is the memory that a body may take. How long a chunked body is, is known at its end only; its buffer grows
-// by being copied into a larger one.
+// reservation is the memory that a body may need. The length of a chunked body is known only at its end; its buffer
+// grows by being copied into a larger one.
 func reservation(body framing, most int) int {
 	if body.length < 0 {
 		return 2 * most
@@ -97,7 +99,7 @@ func reservation(body framing, most int) int {
 // arrived reports whether the whole body has been received together with the head.
 func (c *conn) arrived() bool { return c.body.length >= 0 && c.body.length <= len(c.rest) }
 
-// readBody reads the body into req. After a status other than 0 the connection has to be closed.
+// readBody reads the body into req. If the status is not 0, the connection must be closed.
 func (c *conn) readBody(req *fasthttp.Request, most int) (status int) {
 	body := &bodyReader{conn: c, until: time.Now().Add(c.conns.bodies.Longest)}
 	err := body.begin()
@@ -120,7 +122,8 @@ func (c *conn) readBody(req *fasthttp.Request, most int) (status int) {
 	}
 }
 
-// skipBody drops a body that nobody has read, if it has arrived. Otherwise the connection has to end with the answer.
+// skipBody discards an unread body if it has arrived. Otherwise it returns false, and the connection must be closed
+// after the answer.
 func (c *conn) skipBody() bool {
 	if !c.arrived() {
 		return false
@@ -129,12 +132,12 @@ func (c *conn) skipBody() bool {
 	return true
 }
 
-// bodyReader reads what stands behind the head, and holds the client to a pace.
+// bodyReader reads what follows the head, and enforces the pace.
 type bodyReader struct {
 	conn   *conn
 	got    int // bytes in this window
 	until  time.Time
-	failed error // of the connection: fasthttp's own errors do not wrap it
+	failed error // error of the connection; fasthttp's errors do not wrap it
 }
 
 // begin starts the first window, and sends 100 Continue to a client that waits for it.
@@ -181,7 +184,7 @@ func (r *bodyReader) readLength(req *fasthttp.Request, length int) error {
 	return nil
 }
 
-// readChunks has fasthttp read the chunks, and puts back what it has read beyond them.
+// readChunks has fasthttp decode the chunks, and returns what fasthttp read beyond them to the connection.
 func (r *bodyReader) readChunks(req *fasthttp.Request, most int) error {
 	in := bufio.NewReaderSize(r, headerBytes)
 	req.Header.SetContentLength(-1)

@@ -11,18 +11,19 @@ import (
 	"time"
 )
 
-// longAgo is a deadline that has passed: it wakes a blocked read without taking a byte from the kernel's buffer.
+// longAgo is a deadline in the past: it ends a blocked read without consuming a byte from the kernel's buffer.
 var longAgo = time.Unix(1, 0)
 
-// conn is a client's connection. It knows whether a request is being read or answered. While none is, and the worker
-// leaves, the next read hands the connection over and tells fasthttp that the client has closed it.
+// conn is a client's connection. It tracks whether a request is being read or answered. If the worker is leaving and
+// the connection is idle, the next read hands the connection over and reports to fasthttp that the client has closed
+// it.
 type conn struct {
 	*net.TCPConn
 	conns *connections
 
-	// The serving goroutine's own.
+	// Used only by the serving goroutine.
 	head    headScan
-	rest    []byte  // read from the client, behind the head
+	rest    []byte  // read from the client beyond the head
 	body    framing // of the request being answered, unless its body has been read
 	request uint64  // its number in connections.requests
 	bounded bool    // boundKernel was called
@@ -32,17 +33,17 @@ type conn struct {
 	held atomic.Int64 // bytes of transit
 
 	crowded bool      // above Room.Conns: it is closed after one answer
-	until   time.Time // when a crowded connection is closed at the latest
+	until   time.Time // deadline for closing a crowded connection
 
 	mu       sync.Mutex
 	lingers  time.Duration // see leaveUnread
 	idle     bool          // between requests: nothing of the next one has been read
 	leaving  bool          // to be handed over when idle
-	woken    bool          // the kernel's deadline is longAgo, not deadline
-	deadline time.Time     // for reading, as fasthttp set it
+	woken    bool          // the kernel's deadline is longAgo instead of deadline
+	deadline time.Time     // read deadline set by fasthttp
 }
 
-// Read gives fasthttp the head of a request and nothing behind it.
+// Read returns the head of a request to fasthttp, and nothing beyond it.
 func (c *conn) Read(p []byte) (int, error) {
 	if len(c.rest) > 0 {
 		return c.takeRest(p[:c.head.end(c.rest[:min(len(p), len(c.rest))])]), nil
@@ -55,16 +56,16 @@ func (c *conn) Read(p []byte) (int, error) {
 	return end, err
 }
 
-// takeRest copies from what has been read already.
+// takeRest copies bytes that have already been read.
 func (c *conn) takeRest(p []byte) int {
 	n := copy(p, c.rest)
 	if c.rest = c.rest[n:]; len(c.rest) == 0 {
-		c.rest = nil // an idle connection keeps no buffers
+		c.rest = nil // an idle connection must not retain buffers
 	}
 	return n
 }
 
-// receive reads from the client. An idle connection that leaves ends here with io.EOF.
+// receive reads from the client. If the worker is leaving and the connection is idle, it returns io.EOF.
 func (c *conn) receive(p []byte) (int, error) {
 	for {
 		n, err := c.TCPConn.Read(p)
@@ -83,7 +84,7 @@ func (c *conn) receive(p []byte) (int, error) {
 	}
 }
 
-// What to do about a deadline that has passed.
+// What to do when a deadline has passed.
 const (
 	readOn = iota
 	leave
@@ -105,7 +106,7 @@ func (c *conn) deadlinePassed() int {
 	}
 }
 
-// SetReadDeadline is called by fasthttp. It takes effect later where the connection is being woken.
+// SetReadDeadline is called by fasthttp. While the connection is being woken, the deadline takes effect later.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,7 +125,7 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// Close closes the connection, in order where the client may still be sending.
+// Close closes the connection gracefully if the client may still be sending.
 func (c *conn) Close() error {
 	c.release()
 	c.linger()
@@ -132,7 +133,7 @@ func (c *conn) Close() error {
 	return c.TCPConn.Close()
 }
 
-// markActive notes that a request has begun.
+// markActive records that a request has begun.
 func (c *conn) markActive() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -143,7 +144,7 @@ func (c *conn) markActive() {
 	}
 }
 
-// markIdle notes that a request has been answered.
+// markIdle records that a request has been answered.
 func (c *conn) markIdle() {
 	c.release()
 	c.streamUntil = time.Time{}
@@ -160,7 +161,7 @@ func (c *conn) setLeaving(leaving bool) {
 	c.wake()
 }
 
-// wake ends the read of an idle connection that is to leave. The lock is held.
+// wake ends the read of an idle connection if the worker is leaving. The caller holds the lock.
 func (c *conn) wake() {
 	if c.leaving && c.idle {
 		c.woken = true
@@ -168,7 +169,7 @@ func (c *conn) wake() {
 	}
 }
 
-// crowd marks a connection that has just been accepted as above Room.Conns.
+// crowd marks a newly accepted connection as beyond Room.Conns.
 func (c *conn) crowd() {
 	c.crowded, c.until = true, time.Now().Add(crowdedFor)
 	c.conns.crowded.Add(1)

@@ -13,7 +13,7 @@ import (
 	"studysharper/app/metrics"
 )
 
-// connections are a worker's open connections, event streams not included.
+// connections are a worker's open connections, without event streams.
 type connections struct {
 	own      *metrics.Entry
 	bodies   Pace
@@ -26,9 +26,9 @@ type connections struct {
 
 	mu      sync.Mutex
 	open    map[*conn]struct{}
-	over    HandOver      // not nil: the worker leaves, and hands them over
-	refused bool          // the successor could not take one
-	empty   chan struct{} // not nil: closed when none is open
+	over    HandOver      // not nil: the worker is leaving and hands its connections over
+	refused bool          // the successor did not accept one
+	empty   chan struct{} // not nil: closed when no connection is open
 }
 
 func newConns(o Options) *connections {
@@ -38,7 +38,7 @@ func newConns(o Options) *connections {
 	}
 }
 
-// add takes a connection in of which nothing has been read.
+// add registers a new connection of which nothing has been read.
 func (s *connections) add(tcp *net.TCPConn) *conn {
 	c := &conn{TCPConn: tcp, conns: s, idle: true}
 	s.mu.Lock()
@@ -52,7 +52,7 @@ func (s *connections) add(tcp *net.TCPConn) *conn {
 	return c
 }
 
-// remove forgets a connection that is closed or detached.
+// remove unregisters a connection that is closed or detached.
 func (s *connections) remove(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +70,7 @@ func (s *connections) remove(c *conn) {
 	}
 }
 
-// leave begins to hand connections over, each when it is idle. The channel is closed when none is left.
+// leave starts to hand connections over as they become idle. The returned channel is closed when none is left.
 func (s *connections) leave(over HandOver) <-chan struct{} {
 	s.ending.Store(true)
 	s.mu.Lock()
@@ -88,8 +88,8 @@ func (s *connections) leave(over HandOver) <-chan struct{} {
 	return empty
 }
 
-// handOver gives one connection away. Where that fails, all that are left linger: each is served on, and its next
-// answer says `Connection: close`.
+// handOver hands one connection over. If that fails, the remaining connections linger: each is served until its next
+// answer, which says `Connection: close`.
 func (s *connections) handOver(c *conn) bool {
 	s.mu.Lock()
 	over := s.over
@@ -107,7 +107,7 @@ func (s *connections) handOver(c *conn) bool {
 	return false
 }
 
-// lingering reports whether the worker leaves and cannot hand connections over.
+// lingering reports whether the worker is leaving and cannot hand connections over.
 func (s *connections) lingering() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

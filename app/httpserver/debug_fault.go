@@ -2,5 +2,5 @@
 
 package httpserver
 
-// Deadlock takes a lock that every request takes, and keeps it.
+// Deadlock acquires a lock that every request needs, and never releases it.
 func (s *Server) Deadlock() { s.conns.requests.mu.Lock() }

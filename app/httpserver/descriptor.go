@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withDescriptor lets f use a connection's descriptor, which stays the connection's.
+// withDescriptor calls f with a connection's descriptor, which the connection still owns.
 func withDescriptor(conn net.Conn, f func(fd int) error) error {
 	has, ok := conn.(syscall.Conn)
 	if !ok {
@@ -23,8 +23,8 @@ func withDescriptor(conn net.Conn, f func(fd int) error) error {
 	return errors.Join(err, failed)
 }
 
-// DescriptorLeft reports whether the process can open another descriptor. Without one, connections that are open are
-// answered and nothing else works: the database opens files as it writes.
+// DescriptorLeft reports whether the process can open another descriptor. If it cannot, open connections are still
+// answered, but nothing else works: the database opens files when it writes.
 func DescriptorLeft() bool {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err == nil {

@@ -9,15 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A client's socket is polled once its answer is slow, and then so often that a run nobody waits for ends within 100 ms.
+// A client's socket is polled if its answer is slow, often enough to cancel an abandoned run within 100 ms.
 const (
 	firstPoll = 20 * time.Millisecond
 	nextPoll  = 50 * time.Millisecond
 )
 
-// disconnectWatcher notices that a client leaves while its request is worked on: fasthttp reads nothing from the
-// connection meanwhile, and so would not notice. Each poll is one system call in a timer's goroutine; a fast answer
-// costs none.
+// disconnectWatcher detects that a client disconnects during its request: fasthttp reads nothing from the connection at
+// that time, and so would not notice. Each poll is one system call in a timer's goroutine; a fast answer needs none.
 type disconnectWatcher struct {
 	conn  net.Conn
 	cause error
@@ -26,8 +25,8 @@ type disconnectWatcher struct {
 	timer *time.Timer
 }
 
-// WithDisconnect derives a context that ends with cause when the request's client closes its connection, or its side of
-// it. The caller calls done when it has the answer.
+// WithDisconnect derives a context that ends with cause when the request's client closes its connection, or the sending
+// side of it. The caller calls done when it has the answer.
 func WithDisconnect(parent context.Context, request *fasthttp.RequestCtx, cause error) (_ context.Context, done func()) {
 	return watchDisconnect(parent, request.Conn(), cause)
 }
@@ -50,14 +49,14 @@ func (d *disconnectWatcher) poll() {
 	}
 }
 
-// done ends the watch. A poll in progress finds the context ended, or is the last but one.
+// done ends the watch. At most one more poll follows a poll in progress.
 func (d *disconnectWatcher) done() {
 	d.leave(nil)
 	d.timer.Stop()
 }
 
-// isDisconnected reports whether the peer has sent its last byte, read or not, or has reset the connection. A connection
-// without a descriptor is taken for open.
+// isDisconnected reports whether the peer has sent its last byte, read or not, or has reset the connection. A
+// connection without a descriptor counts as open.
 func isDisconnected(conn net.Conn) bool {
 	const gone = unix.POLLRDHUP | unix.POLLHUP | unix.POLLERR
 	left := false

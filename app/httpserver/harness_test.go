@@ -15,8 +15,8 @@ import (
 	"studysharper/app/testkit"
 )
 
-// service is a server on a real socket. Its handler reads the body of requests for /read only, and answers 200 there and
-// 404 elsewhere; heads are refused with a plain answer.
+// service is a server on a real socket. Its handler reads the body of requests for /read only, and answers them with
+// 200 and others with 404; refused heads get a plain answer.
 type service struct {
 	t       *testing.T
 	server  *Server
@@ -90,7 +90,7 @@ func (f *service) dial(request string) net.Conn {
 	return conn
 }
 
-// status is that of the next answer on a connection, "HTTP/1.1 200" for one.
+// status returns the status of the next answer on a connection, for example "HTTP/1.1 200".
 func status(t *testing.T, conn net.Conn) string {
 	t.Helper()
 	line := make([]byte, len("HTTP/1.1 200"))

@@ -9,22 +9,22 @@ import (
 )
 
 const (
-	maxOrigin = 512             // bytes of an Origin line that are kept until its end has come
-	longHead  = 256 << 10       // bytes of a head that is too long which are read for its Origin
-	longTime  = 2 * time.Second // how long that may take
+	maxOrigin = 512             // bytes of an incomplete Origin line that are buffered
+	longHead  = 256 << 10       // bytes of an oversized head that are read to find its Origin
+	longTime  = 2 * time.Second // time limit for that
 )
 
-// headScan finds the end of a request's head in what the client sends, so that fasthttp is given the head and
-// nothing behind it: the body is read later, by ReadBody, or not at all. It ends the head at every empty line,
-// which is at least wherever fasthttp does; ending one too early only makes fasthttp read again.
+// headScan finds the end of a request's head in the client's data, so that fasthttp gets the head and nothing beyond
+// it: the body is read later, by ReadBody, or not at all. It ends the head at every empty line, which includes every
+// place where fasthttp ends it. Ending it too early only makes fasthttp read again.
 type headScan struct {
-	text   bool   // the current line has other bytes than CR
+	text   bool   // the current line contains bytes other than CR
 	line   []byte // the beginning of a line that may be the Origin
 	ended  bool   // the next byte begins another head
-	origin string // of the head: fasthttp forgets the headers of a head that it refuses
+	origin string // fasthttp discards the headers of a head that it refuses
 }
 
-// end gives how many of p's bytes belong to the head.
+// end returns how many of p's bytes belong to the head.
 func (h *headScan) end(p []byte) int {
 	for i := 0; i < len(p); {
 		line, _, whole := bytes.Cut(p[i:], []byte("\n"))
@@ -42,7 +42,7 @@ func (h *headScan) end(p []byte) int {
 	return len(p)
 }
 
-// add notes the next part of a line; whole: the line ends with it.
+// add scans the next part of a line; whole: the line ends with it.
 func (h *headScan) add(part []byte, whole bool) {
 	if h.ended {
 		h.ended, h.origin = false, ""
@@ -61,7 +61,7 @@ func (h *headScan) add(part []byte, whole bool) {
 	}
 }
 
-// note keeps the value of an Origin line.
+// note stores the value of an Origin line.
 func (h *headScan) note(line []byte) {
 	if len(line) == 0 || line[0]|0x20 != 'o' {
 		return
@@ -71,7 +71,7 @@ func (h *headScan) note(line []byte) {
 	}
 }
 
-// findOrigin continues to read a head that fasthttp has no room for: browsers put Origin behind a page's own headers.
+// findOrigin continues to read a head that exceeds fasthttp's buffer: browsers send Origin after a page's own headers.
 func (c *conn) findOrigin() {
 	if c.SetReadDeadline(time.Now().Add(longTime)) != nil {
 		return

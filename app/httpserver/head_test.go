@@ -9,7 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// cutReader gives a head in steps, as a connection does.
+// cutReader passes a head to a headScan in steps, as a connection does.
 type cutReader struct {
 	scan headScan
 	data []byte

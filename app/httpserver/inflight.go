@@ -6,7 +6,7 @@ import (
 	"studysharper/app/metrics"
 )
 
-// inFlight knows the requests being answered, so that one that never ends is found.
+// inFlight tracks the requests being answered, so that one that never ends is detected.
 type inFlight struct {
 	mu    sync.Mutex
 	began map[uint64]int64 // Monotonic nanoseconds, by a request's number
@@ -15,7 +15,7 @@ type inFlight struct {
 
 func newInFlight() *inFlight { return &inFlight{began: map[uint64]int64{}} }
 
-// begin notes a request; its number is given to end.
+// begin registers a request; its number is the argument for end.
 func (f *inFlight) begin() (number uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -24,21 +24,21 @@ func (f *inFlight) begin() (number uint64) {
 	return f.next
 }
 
-// end forgets a request that is answered, or that waits for its client.
+// end unregisters a request that has been answered, or that waits for its client.
 func (f *inFlight) end(number uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.began, number)
 }
 
-// resume notes that a request that waited for its client begins now.
+// resume registers a request again that waited for its client.
 func (f *inFlight) resume(number uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.began[number] = metrics.Monotonic()
 }
 
-// oldest is when the oldest request began, in Monotonic nanoseconds; 0 = none is in flight.
+// oldest returns when the oldest request began, in Monotonic nanoseconds; 0 = none is in flight.
 func (f *inFlight) oldest() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -9,18 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Bounds of lingering.
+// Limits on lingering connections.
 const (
-	lingerConns = 512              // connections at once; above it only what has been received is dropped
-	lingerBytes = 64 << 20         // a connection
-	lingerTime  = 30 * time.Second // a connection
-	lingerQuiet = 2 * time.Second  // without a byte
+	lingerConns = 512              // at the same time; beyond this, only what has been received is discarded
+	lingerBytes = 64 << 20         // per connection
+	lingerTime  = 30 * time.Second // per connection
+	lingerQuiet = 2 * time.Second  // without receiving a byte
 	lingerStep  = 250 * time.Millisecond
 	lingerRead  = 8 << 10
 )
 
-// leaveUnread notes that a part of a request stays unread, and that the connection ends with the answer, of that status.
-// A client that was too slow (408) has had its time.
+// leaveUnread records that a part of a request stays unread and that the connection ends with the answer, which has
+// this status. A client that was too slow (408) gets no more time.
 func (c *conn) leaveUnread(status int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -30,9 +30,9 @@ func (c *conn) leaveUnread(status int) {
 	}
 }
 
-// linger closes the sending side and drops what the client still sends, until the client has closed its side too or a
-// bound is reached (RFC 9112, section 9.6). A close with unread bytes resets the connection, and a reset takes the
-// answer from a client that has not read it yet.
+// linger closes the sending side and discards what the client still sends, until the client has closed its side too or
+// a limit is reached (RFC 9112, section 9.6). A close with unread bytes resets the connection, and a reset destroys an
+// answer that the client has not read yet.
 func (c *conn) linger() {
 	c.mu.Lock()
 	longest := c.lingers
@@ -64,7 +64,8 @@ func (c *conn) linger() {
 	}
 }
 
-// dropReceived drops what the kernel has received, 64 kB at most, so that a small request that came whole is not reset.
+// dropReceived discards up to 64 kB that the kernel has received, so that a small request that arrived completely is
+// not reset.
 func (c *conn) dropReceived() {
 	drop := make([]byte, lingerRead)
 	_ = withDescriptor(c.TCPConn, func(fd int) error {

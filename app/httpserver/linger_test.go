@@ -18,7 +18,7 @@ func TestClosingInOrderIsBounded(t *testing.T) {
 	f.until("one is being closed", func() bool { return lingers.Load() == 1 })
 	f.until("it is closed although its client does not", func() bool { return f.open() == 0 && lingers.Load() == 0 })
 
-	lingers.Store(lingerConns) // as many as there may be
+	lingers.Store(lingerConns) // the maximum
 	if got := status(t, f.dial(unread)); got != "HTTP/1.1 404" {
 		t.Error(got)
 	}

@@ -16,21 +16,21 @@ const (
 	// Pauses after an accept that failed because descriptors or memory ran out.
 	acceptPause    = 5 * time.Millisecond
 	acceptPauseMax = time.Second
-	// A worker that holds more than its sibling lets it accept first, for so long.
+	// How long a worker with more connections than its sibling lets the sibling accept first.
 	yieldStep = time.Millisecond
 	yieldMost = 20 * yieldStep
-	// freshFor is how old a sibling's heartbeat may be for this worker to wait for it.
+	// freshFor is the maximum age of a sibling's heartbeat for this worker to wait for it.
 	freshFor = 3 * time.Second
-	// crowdedFor is how long a connection above Room.Conns may take to send its request, and to read the answer.
+	// crowdedFor is how long a connection beyond Room.Conns may take to send its request and read the answer.
 	crowdedFor = 2 * time.Second
 )
 
-// Room is what the descriptors of a process leave for clients. A worker shares it with the one that it replaces, which
-// hands over all it has. Conns 0 = without a bound.
+// Room is the number of connections that a process's descriptors allow. A worker shares it with its predecessor, which
+// hands all its connections over. Conns 0 = unlimited.
 type Room struct {
-	Conns   int // open connections, event streams included; those above it are answered once and closed
+	Conns   int // open connections, with event streams; further ones get one answer and are closed
 	Streams int // of those, event streams
-	Spare   int // connections above Conns that are accepted at a time; others wait
+	Spare   int // connections beyond Conns that are accepted at a time; others wait
 }
 
 // RoomForStream reports whether the open event streams of the worker and its predecessor fit into Room.Streams.
@@ -39,24 +39,25 @@ func (s *Server) RoomForStream() bool {
 	return room.Conns == 0 || s.o.Board.SumOfSlot(slot, metrics.Streams) <= int64(room.Streams)
 }
 
-// Crowded reports whether a request came on a connection above Room.Conns. It must be closed after the answer.
+// Crowded reports whether a request came on a connection beyond Room.Conns. Such a connection must be closed after the
+// answer.
 func Crowded(ctx *fasthttp.RequestCtx) bool {
 	c, ok := ctx.Conn().(*conn)
 	return ok && c.crowded
 }
 
-// listener accepts connections. It continues where accepting fails for a while (EMFILE), which would end fasthttp's
-// server, and leaves new connections to a sibling on the same socket that has clearly fewer.
+// listener accepts connections. It retries if accepting fails temporarily (EMFILE), which would end fasthttp's server,
+// and leaves new connections to a sibling on the same socket that has clearly fewer.
 type listener struct {
 	*net.TCPListener
 	conns *connections
 	board *metrics.Board
 	room  Room
-	shut  atomic.Bool   // Close has begun
-	ended chan struct{} // closed when Accept has returned io.EOF, which it does once
+	shut  atomic.Bool   // Close has been called
+	ended chan struct{} // closed when Accept has returned io.EOF, which happens once
 }
 
-// Accept gives the next connection, or io.EOF once the listener is closed.
+// Accept returns the next connection, or io.EOF after the listener has been closed.
 func (l *listener) Accept() (net.Conn, error) {
 	for pause := acceptPause; ; pause = min(2*pause, acceptPauseMax) {
 		l.yield()
@@ -77,7 +78,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close makes Accept end. It is idempotent.
+// Close makes Accept return. It is idempotent.
 func (l *listener) Close() error {
 	l.shut.Store(true)
 	if err := l.TCPListener.Close(); !errors.Is(err, net.ErrClosed) {
@@ -92,24 +93,24 @@ func (l *listener) hasRoom() bool {
 	return l.room.Conns == 0 || l.board.SumOfSlot(slot, metrics.Connections, metrics.Streams) <= int64(l.room.Conns)
 }
 
-// yield waits while a sibling should accept first. The wait is bounded: a sibling that does not accept after all must
-// not keep clients waiting.
+// yield waits while a sibling should accept first. The wait is bounded, because a sibling that does not accept after
+// all must not keep clients waiting.
 func (l *listener) yield() {
 	for waited := time.Duration(0); waited < yieldMost && l.heavier(); waited += yieldStep {
 		time.Sleep(yieldStep)
 	}
 }
 
-// awaitSpare waits while all descriptors for refusing connections are in use. A new connection waits in the kernel
-// meanwhile, for crowdedFor at most.
+// awaitSpare waits while all descriptors for refusing connections are in use. Meanwhile new connections wait in the
+// kernel, for up to crowdedFor.
 func (l *listener) awaitSpare() {
 	for l.room.Conns > 0 && l.conns.crowded.Load() >= int64(l.room.Spare) && !l.shut.Load() {
 		time.Sleep(yieldStep)
 	}
 }
 
-// heavier reports whether this worker holds clearly more connections and streams than another that is ready and alive:
-// by more than two, and by more than a tenth.
+// heavier reports whether this worker has clearly more connections and streams than another worker that is ready and
+// alive: by more than two, and by more than a tenth.
 func (l *listener) heavier() bool {
 	own := connectionLoad(l.conns.own)
 	for i := 1; i <= metrics.MaxWorkers; i++ {

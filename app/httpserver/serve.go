@@ -11,10 +11,10 @@ import (
 	"studysharper/app/metrics"
 )
 
-// serve answers one request: it refuses the head, or has the handler answer it and ends the connection where a part of
-// the request was left unread.
+// serve answers one request: it refuses the head, or calls the handler and closes the connection if a part of the
+// request stayed unread.
 func (s *Server) serve(ctx *fasthttp.RequestCtx) {
-	c, _ := ctx.Conn().(*conn) // nil for a request of the server's own
+	c, _ := ctx.Conn().(*conn) // nil for the server's own requests
 	body, status := checkHead(&ctx.Request.Header, s.o.Methods)
 	if status != 0 {
 		s.refuse(ctx, c, status)
@@ -45,8 +45,8 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, c *conn, handler fasthttp.Requ
 	}
 }
 
-// refuse has a request answered whose head is refused, and closes the connection: nothing behind the head may be taken
-// for another request.
+// refuse answers a request whose head is refused, and closes the connection: what follows the head must not be treated
+// as another request.
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, c *conn, status int) {
 	if c != nil {
 		c.leaveUnread(status)
@@ -55,11 +55,11 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, c *conn, status int) {
 	ctx.SetConnectionClose()
 }
 
-// noMethod stands for the method of a head that could not be read.
+// noMethod replaces the method of a head that could not be parsed.
 const noMethod = "-"
 
-// refuseUnreadable is fasthttp's ErrorHandler, for heads that its parser refuses. The parser has dropped the headers;
-// the connection still knows the Origin, which the answer needs for browsers to see it.
+// refuseUnreadable is fasthttp's ErrorHandler, for heads that its parser refuses. The parser has discarded the headers;
+// the connection still has the Origin, without which browsers hide the answer from the page.
 func (s *Server) refuseUnreadable(ctx *fasthttp.RequestCtx, err error) {
 	status := parserStatus(err)
 	if status == 0 {
@@ -78,13 +78,14 @@ func (s *Server) refuseUnreadable(ctx *fasthttp.RequestCtx, err error) {
 	s.refuse(ctx, c, status)
 }
 
-// parserStatus is the status for an error of fasthttp's parser; 0 = the connection is broken, and nobody would hear it.
+// parserStatus returns the status for an error of fasthttp's parser; 0 = the connection is broken, and an answer could
+// not be sent.
 func parserStatus(err error) int {
 	var broken net.Error
 	switch {
 	case errors.As(err, new(*fasthttp.ErrSmallBuffer)):
 		return http.StatusRequestHeaderFieldsTooLarge
-	case errors.As(err, &broken) && broken.Timeout(), strings.Contains(err.Error(), "timeout"): // not all of them wrap it
+	case errors.As(err, &broken) && broken.Timeout(), strings.Contains(err.Error(), "timeout"): // not all of them wrap the timeout
 		return http.StatusRequestTimeout
 	case broken != nil:
 		return 0

@@ -1,8 +1,8 @@
-// Package httpserver serves HTTP/1.1 on connections that outlive the process: it accepts them, reads strict request
-// heads, bounds bodies and answers by a budget, notices clients that disconnect, detaches connections for event
-// streams, and hands idle connections to a successor. Its main idea: fasthttp is given the head of a request and
-// nothing behind it, so everything the head decides is answered before a body is read.
-// It knows connections and requests, but not what they are about; app/httpapi does.
+// Package httpserver serves HTTP/1.1 on connections that can outlive the process: it accepts them, parses request heads
+// strictly, limits the memory of bodies and answers, detects clients that disconnect, detaches connections for event
+// streams, and hands idle connections over to a successor. fasthttp gets the head of a request and nothing beyond it,
+// so everything that the head decides is answered before a body is read. The package handles connections and requests,
+// but not their meaning, which is the task of app/httpapi.
 package httpserver
 
 import (
@@ -17,38 +17,39 @@ import (
 	"studysharper/app/metrics"
 )
 
-// Bounds that no setting changes.
+// Limits that no setting changes.
 const (
-	readTimeout   = 30 * time.Second // a request's head, first byte to last; see bodyPace and answerPace
-	idleTimeout   = 75 * time.Second // a kept-alive connection between requests
-	headerBytes   = 8 << 10          // request line and headers; above it 431. A connection with a request holds as much
-	idleGoroutine = time.Second      // that a goroutine waits for a next connection: after a flood, memory is given back 3 s later
-	maxConns      = 16 << 10         // open connections of a worker, streams included
-	lingerFor     = 5 * time.Second  // for connections that no successor could take
+	readTimeout   = 30 * time.Second // for a request's head, first byte to last; see bodyPace and answerPace for the rest
+	idleTimeout   = 75 * time.Second // of a kept-alive connection between requests
+	headerBytes   = 8 << 10          // request line and headers; more is answered with 431. A connection with a request needs a buffer of this size
+	idleGoroutine = time.Second      // how long a goroutine waits for its next connection: after a flood, memory is freed 3 s later
+	maxConns      = 16 << 10         // open connections of a worker, with streams
+	lingerFor     = 5 * time.Second  // for connections that no successor could accept
 	lingerPoll    = 50 * time.Millisecond
 )
 
-// Options configure a Server. Durations and sizes that are zero take their defaults.
+// Options configure a Server. Zero durations and sizes mean their defaults.
 type Options struct {
 	// Handler answers requests. It must not panic.
 	Handler fasthttp.RequestHandler
 	// Refuse answers a request whose head is refused, with status. Its method and headers may be missing or wrong. The
 	// server then closes the connection.
 	Refuse func(ctx *fasthttp.RequestCtx, status int)
-	// Methods are those that Handler knows; any other is refused with 501.
+	// Methods are the methods that Handler supports; others are refused with 501.
 	Methods []string
 
-	MaxBodyBytes int   // a request's body; above it 413
-	TransitBytes int64 // bodies being received and answers being sent, of this worker
+	MaxBodyBytes int   // of a request's body; a longer one is answered with 413
+	TransitBytes int64 // memory for bodies being received and answers being sent, per worker
 	Room         Room
-	Bodies       Pace // default: 1 kB/s, two minutes at most
-	Answers      Pace // default: 10 kB in 30 s, two minutes at most
+	Bodies       Pace // default: 1 kB/s, up to two minutes
+	Answers      Pace // default: 10 kB in 30 s, up to two minutes
 
 	Board *metrics.Board
-	Own   *metrics.Entry // this worker's
+	Own   *metrics.Entry // this worker's entry
 }
 
-// Server serves one worker's connections. Make it with New, serve a listener, and end with Shutdown or Leave.
+// Server serves one worker's connections. Make it with New, call Serve with a listener, and end it with Shutdown or
+// Leave.
 type Server struct {
 	o       Options
 	fast    fasthttp.Server
@@ -61,7 +62,7 @@ type Server struct {
 	closed   bool      // no more connections are accepted
 }
 
-// New makes a server; it opens nothing and starts nothing.
+// New makes a server. It opens and starts nothing.
 func New(o Options) *Server {
 	s := &Server{o: o, conns: newConns(o)}
 	s.fast = fasthttp.Server{
@@ -77,7 +78,7 @@ func New(o Options) *Server {
 		MaxIdleWorkerDuration: idleGoroutine,
 		Concurrency:           maxConns,
 
-		ReduceMemoryUsage:            true, // a connection between requests keeps no buffers; see docs/decisions.md
+		ReduceMemoryUsage:            true, // a connection between requests must not retain buffers; see docs/decisions.md
 		DisablePreParseMultipartForm: true, // forms are not accepted
 		KeepHijackedConns:            true,
 		CloseOnShutdown:              true,
@@ -88,7 +89,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// silent drops fasthttp's own log lines: one for each connection, about what the client did.
+// silent discards fasthttp's own log lines: there is one for each connection that a client misuses.
 type silent struct{}
 
 func (silent) Printf(string, ...any) {}
@@ -106,15 +107,15 @@ func (s *Server) listenAt(ln *net.TCPListener) net.Listener {
 	return s.listener
 }
 
-// Adopt serves an idle connection of a worker that leaves. It owns tcp.
+// Adopt serves an idle connection of a worker that is leaving. It owns tcp.
 func (s *Server) Adopt(tcp *net.TCPConn) {
 	c := s.conns.add(tcp)
 	go func() { _ = s.fast.ServeConn(c) }()
 }
 
-// Answers reports whether a GET of path, made by the server itself, is answered with 200. It takes the path of clients'
-// requests and blocks where they would. One goroutine may call it at a time: it asks with the same memory again, since a
-// heartbeat's garbage would be what an idle worker holds.
+// Answers reports whether a GET of path, made by the server itself, is answered with 200. It takes the same path as
+// clients' requests and blocks where they would. It reuses its request's memory, so only one goroutine may call it at a
+// time: otherwise the garbage of heartbeats would dominate an idle worker's heap.
 func (s *Server) Answers(path string) bool {
 	ctx := &s.asked
 	ctx.Request.Reset()
@@ -126,15 +127,15 @@ func (s *Server) Answers(path string) bool {
 	return ctx.Response.StatusCode() == fasthttp.StatusOK
 }
 
-// OldestRequest is when the oldest request in flight began, in metrics.Monotonic nanoseconds; 0 = none is in flight.
-// The time that a request waits for its body does not count.
+// OldestRequest returns when the oldest request in flight began, in metrics.Monotonic nanoseconds; 0 = none is in
+// flight. The time in which a request waits for its body does not count.
 func (s *Server) OldestRequest() int64 { return s.conns.requests.oldest() }
 
-// InTransit is how many bytes of Options.TransitBytes are in use.
+// InTransit returns how many of Options.TransitBytes are in use.
 func (s *Server) InTransit() int64 { return s.conns.transit.used.Load() }
 
-// StopAccepting makes the server accept no more connections, also when it has not begun to. Once it returns, every
-// connection that was accepted is known.
+// StopAccepting makes the server accept no more connections, even if Serve has not been called yet. When it returns,
+// every accepted connection is registered.
 func (s *Server) StopAccepting() {
 	s.mu.Lock()
 	s.closed = true
@@ -146,24 +147,24 @@ func (s *Server) StopAccepting() {
 	}
 }
 
-// EndConnections makes each connection end with its next answer.
+// EndConnections makes each connection close after its next answer.
 func (s *Server) EndConnections() {
 	s.closing.Store(true)
 	s.conns.ending.Store(true)
 }
 
-// Shutdown accepts no more connections and returns when all are closed, or with ctx's error.
+// Shutdown stops accepting. It returns when all connections are closed, or ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.StopAccepting()
 	return s.fast.ShutdownWithContext(ctx)
 }
 
-// HandOver gives a client's connection to another process. The caller closes fd afterwards; where the other process has
-// taken it, the client does not notice.
+// HandOver passes a client's connection to another process. The caller closes fd afterwards; if the other process has
+// accepted the connection, the client notices nothing.
 type HandOver func(fd int) error
 
-// Leave accepts no more connections, hands each of those open over when it is idle, and returns when none is left, or
-// with ctx's error. Where one cannot be handed over, those that are left are answered once more, for 5 s at most.
+// Leave stops accepting, hands over each open connection when it is idle, and returns when none is left, or ctx's
+// error. If one cannot be handed over, the remaining connections are answered once more, for up to 5 s.
 func (s *Server) Leave(ctx context.Context, over HandOver) error {
 	s.StopAccepting()
 	empty := s.conns.leave(over)

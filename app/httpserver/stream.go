@@ -9,16 +9,16 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// streamFor is the longest that an answer of StreamAnswer may take.
+// streamFor limits the duration of a StreamAnswer.
 const streamFor = 10 * time.Minute
 
 var errStreamPanic = errors.New("a panic while an answer was written")
 
-// StreamAnswer makes what write writes the body of an answer whose length is not known, so that it is never in memory
-// as a whole. write runs in a goroutine of its own, when the head is being sent; it must stop at the first error of its
-// writer, which comes when the client has left, takes nothing for a window of Options.Answers, or after ten minutes.
-// Where write fails, the connection is closed before the body's end: the client sees that the answer is not whole. done
-// is called once nothing of the answer is sent any more.
+// StreamAnswer sends an answer of unknown length that write writes, so that it is never completely in memory. write
+// runs in its own goroutine when the head is being sent. It must stop at the first error of its writer, which occurs
+// when the client has disconnected, has read nothing for a window of Options.Answers, or after ten minutes. If write
+// fails, the connection is closed before the body's end, so that the client knows that the answer is incomplete. done
+// is called when nothing of the answer is sent any more.
 func StreamAnswer(ctx *fasthttp.RequestCtx, write func(io.Writer) error, done func()) {
 	if c, ok := ctx.Conn().(*conn); ok {
 		c.streamUntil = time.Now().Add(streamFor)
@@ -30,7 +30,7 @@ func StreamAnswer(ctx *fasthttp.RequestCtx, write func(io.Writer) error, done fu
 	ctx.Response.SetBodyStream(newAnswerStream(write, done), -1)
 }
 
-// answerStream is the reader of what write writes; write begins with the first Read.
+// answerStream reads what write writes; write starts with the first Read.
 type answerStream struct {
 	*io.PipeReader
 	begin, done func()
@@ -57,13 +57,14 @@ func (s *answerStream) Read(p []byte) (int, error) {
 	return s.PipeReader.Read(p)
 }
 
-// Close ends the answer; fasthttp calls it in any case.
+// Close ends the answer; fasthttp always calls it.
 func (s *answerStream) Close() error {
 	s.done()
 	return s.PipeReader.Close()
 }
 
-// writeStream writes a part of a streamed answer: each has a window of the pace, and all have until streamUntil.
+// writeStream writes a part of a streamed answer. Each part has one window of the pace; all parts together have until
+// streamUntil.
 func (c *conn) writeStream(p []byte) (int, error) {
 	until := time.Now().Add(c.conns.answers.Window)
 	if until.After(c.streamUntil) {

@@ -11,7 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// streaming is a service whose answers are written by write.
+// streaming makes a service whose answers are written by write.
 func streaming(t *testing.T, write func(io.Writer) error, change ...func(*Options)) (*service, chan struct{}) {
 	t.Helper()
 	done := make(chan struct{}, 10)
@@ -48,7 +48,7 @@ func TestAStreamedAnswerIsSentAsItIsWritten(t *testing.T) {
 		}
 		return nil
 	})
-	for range 2 { // the connection is used again
+	for range 2 { // the connection is reused
 		if got, err := f.get("/"); err != nil || got != long {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
@@ -112,7 +112,7 @@ func TestAClientThatTakesNothingEndsAStreamedAnswer(t *testing.T) {
 	<-done
 }
 
-// A streamed answer may take longer than a window of the pace as long as its client takes it.
+// A streamed answer may take longer than a window of the pace if its client keeps reading.
 func TestAStreamedAnswerMayTakeLongerThanAWindow(t *testing.T) {
 	const window = 200 * time.Millisecond
 	slow := func(o *Options) { o.Answers = Pace{Bytes: 1000, Window: window, Longest: window} }

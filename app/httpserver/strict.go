@@ -11,10 +11,10 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-const maxHeaders = 100 // header lines of a request; above it 431
+const maxHeaders = 100 // header lines of a request; more are answered with 431
 
-// checkHead refuses requests that fasthttp understands and a proxy before it might understand differently, and methods
-// that the handler does not know. It reads what the head says of the body; status 0 = the request is served.
+// checkHead refuses unsupported methods, and requests that fasthttp understands but a proxy in front of it might
+// interpret differently. It returns what the head says about the body; status 0 = the request is served.
 func checkHead(h *fasthttp.RequestHeader, methods []string) (body framing, status int) {
 	version := string(h.Protocol())
 	switch {
@@ -30,8 +30,8 @@ func checkHead(h *fasthttp.RequestHeader, methods []string) (body framing, statu
 	return body, status
 }
 
-// addressed reports whether the target is a path of the host named in the head, or that host itself (RFC 9112,
-// section 3.2).
+// addressed reports whether the target is a path, "*", or an http or https URL of the host in the Host header (RFC
+// 9112, section 3.2).
 func addressed(target, host string) bool {
 	if !hostname(host) || strings.Contains(target, "#") {
 		return false
@@ -47,7 +47,8 @@ func addressed(target, host string) bool {
 		(strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
 }
 
-// hostname reports whether a Host has only characters of names, addresses and ports. HTTP/1.0 may have none.
+// hostname reports whether a Host header contains only characters of names, addresses and ports. HTTP/1.0 requests may
+// omit it.
 func hostname(host string) bool {
 	for i := range len(host) {
 		if !hostBytes[host[i]] {
@@ -57,8 +58,8 @@ func hostname(host string) bool {
 	return true
 }
 
-// checkLines is checkHead for the header lines as they were sent (RFC 9112, sections 5 and 6). fasthttp accepts a bare
-// LF as a line's end, folded lines, names with spaces in them, and chunks beside a Content-Length.
+// checkLines does checkHead's checks of the raw header lines (RFC 9112, sections 5 and 6). fasthttp accepts a bare LF
+// as a line end, folded lines, names with spaces in them, and chunks together with a Content-Length.
 func checkLines(raw []byte) (body framing, status int) {
 	framings := 0
 	for n := 0; len(raw) > 0; n++ {
@@ -66,7 +67,7 @@ func checkLines(raw []byte) (body framing, status int) {
 		line, raw, _ = bytes.Cut(raw, []byte("\n"))
 		line, crlf := bytes.CutSuffix(line, []byte("\r"))
 		if crlf && len(line) == 0 {
-			break // the end of the head
+			break // end of the head
 		}
 		name, value, colon := bytes.Cut(line, []byte(":"))
 		if !crlf || !colon || !fieldName(name) {
@@ -83,7 +84,7 @@ func checkLines(raw []byte) (body framing, status int) {
 	return body, 0
 }
 
-// The headers that decide about a head, and the values that are accepted.
+// The headers that are checked, and their accepted values.
 var (
 	contentLength    = []byte(fasthttp.HeaderContentLength)
 	transferEncoding = []byte(fasthttp.HeaderTransferEncoding)
@@ -92,12 +93,12 @@ var (
 	goOn             = []byte("100-continue")
 )
 
-// field notes what one header says of the body; status is not 0 where the head is refused. framing is 1 for a header
-// that says where the body ends, of which there may be one.
+// field parses what a header says about the body; status is not 0 if the head must be refused. framing is 1 for a
+// header that says where the body ends; only one is allowed.
 func (b *framing) field(name, value []byte) (framing, status int) {
 	switch {
 	case bytes.EqualFold(name, contentLength):
-		length, err := strconv.Atoi(string(value)) // digits: fasthttp refuses anything else
+		length, err := strconv.Atoi(string(value)) // digits only: fasthttp refuses anything else
 		if err != nil {
 			return 1, http.StatusBadRequest
 		}
@@ -126,7 +127,7 @@ func fieldName(name []byte) bool {
 	return len(name) > 0
 }
 
-// The bytes that hosts and header names may have; a table, because every request is checked by it.
+// The bytes that hosts and header names may contain; a table, because every request is checked.
 var (
 	hostBytes = alphanumericAnd("-._~:[]%")
 	nameBytes = alphanumericAnd("!#$%&'*+-.^_`|~")

@@ -8,7 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// methods are those that the tests' handlers know.
+// methods are the methods that the tests' handlers support.
 var methods = []string{fasthttp.MethodGet, fasthttp.MethodPost}
 
 func TestTheCheckOfOrdinaryHeadsAllocatesNothing(t *testing.T) {

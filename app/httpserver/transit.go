@@ -10,23 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// smallAnswer is the size up to which answers are not counted: the kernel takes them at once.
+// smallAnswer is the size up to which answers are not counted: the kernel buffers them at once.
 const smallAnswer = 16 << 10
 
-// maxUnsent is how much of an answer the kernel may keep that the client's side has no room for. Its own bound is
-// megabytes, which are the container's memory too and which nobody counts.
+// maxUnsent limits how much of an answer the kernel buffers beyond what the client has room for. The kernel's own limit
+// is megabytes, which count as the container's memory but are not tracked by the server.
 const maxUnsent = 64 << 10
 
-// transit is the share of a worker's memory for bodies that have not arrived in full and for answers that have not been
-// sent: the clients decide how long those stay.
+// transit is the part of a worker's memory for bodies that have not arrived completely and answers that have not been
+// sent completely. Clients decide how long those stay.
 type transit struct {
 	limit int64 // bytes
 	used  atomic.Int64
 }
 
-// take reserves n bytes if they fit. A reservation that is alone always fits; otherwise a limit below MAX_BODY_KB would
-// refuse the largest bodies forever.
-func (t *transit) take(n int64) bool {
+// reserve reserves n bytes if they fit. A reservation always fits if there is no other; otherwise a limit below
+// MAX_BODY_KB would refuse the largest bodies forever.
+func (t *transit) reserve(n int64) bool {
 	for {
 		used := t.used.Load()
 		if used > 0 && used+n > t.limit {
@@ -39,7 +39,7 @@ func (t *transit) take(n int64) bool {
 }
 
 // HoldAnswer reserves n bytes of Options.TransitBytes until an answer of that size is sent, and reports whether they
-// fit. With must they are reserved even where they do not fit: for the answer to a request that was carried out.
+// fit. With must it reserves them even if they do not fit: for the answer to a request that was already executed.
 func HoldAnswer(ctx *fasthttp.RequestCtx, n int, must bool) bool {
 	c, ok := ctx.Conn().(*conn)
 	switch {
@@ -50,34 +50,35 @@ func HoldAnswer(ctx *fasthttp.RequestCtx, n int, must bool) bool {
 		c.held.Add(int64(n))
 		return true
 	default:
-		return c.hold(n)
+		return c.reserve(n)
 	}
 }
 
-// hold reserves n bytes until the request is answered and the answer is sent; false: they do not fit.
-func (c *conn) hold(n int) bool {
-	if !c.conns.transit.take(int64(n)) {
+// reserve holds n bytes until the request is answered and the answer is sent. It returns false if they do not fit.
+func (c *conn) reserve(n int) bool {
+	if !c.conns.transit.reserve(int64(n)) {
 		return false
 	}
 	c.held.Add(int64(n))
 	return true
 }
 
-// release gives back what the last request held.
+// release releases the last request's reservation.
 func (c *conn) release() {
 	if n := c.held.Swap(0); n > 0 {
 		c.conns.transit.used.Add(-n)
 	}
 }
 
-// boundKernel holds the kernel to maxUnsent. It is called for large answers only; event streams use the kernel's bound.
+// boundKernel limits the kernel's buffer to maxUnsent. It is called only for large answers; event streams use the
+// kernel's limit.
 func (c *conn) boundKernel() {
-	_ = withDescriptor(c.TCPConn, func(fd int) error { // where it fails, the kernel's own bound holds
+	_ = withDescriptor(c.TCPConn, func(fd int) error { // if it fails, the kernel's own limit applies
 		return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)
 	})
 }
 
-// Write writes an answer. It gives up after a window of the pace in which the client took next to nothing.
+// Write writes an answer. It gives up after a window of the pace in which the client read next to nothing.
 func (c *conn) Write(p []byte) (int, error) {
 	if !c.streamUntil.IsZero() {
 		return c.writeStream(p)
@@ -110,7 +111,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 }
 
-// queued is how many written bytes the kernel keeps that the client's side has not acknowledged.
+// queued returns the number of written bytes that the client has not acknowledged.
 func (c *conn) queued() (n int) {
 	_ = withDescriptor(c.TCPConn, func(fd int) (err error) {
 		n, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ)

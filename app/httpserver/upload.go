@@ -12,7 +12,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// BodyLength is the announced length of a request's body; -1 = it comes in chunks.
+// BodyLength returns the announced length of a request's body; -1 = chunked.
 func BodyLength(ctx *fasthttp.RequestCtx) int64 {
 	if c, ok := ctx.Conn().(*conn); ok {
 		return int64(c.body.length)
@@ -20,12 +20,13 @@ func BodyLength(ctx *fasthttp.RequestCtx) int64 {
 	return 0
 }
 
-// errTooLarge ends a body in chunks that is longer than it may be.
+// errTooLarge is the error of a chunked body that exceeds the limit.
 var errTooLarge = errors.New("the body is too large")
 
-// CopyBody has a request's body of at most most bytes read by to, which keeps none of it in the worker's heap: bodies that
-// are too large for MaxBodyBytes. The status is 0, or what the request is to be refused with: 413, 408 or 400; err is to's
-// own. It blocks for two minutes at most, and in that time the request is not in flight, as with ReadBody.
+// CopyBody passes a request's body of up to most bytes to to, which must not retain it in the worker's heap: it is for
+// bodies larger than MaxBodyBytes. The status is 0, or the status to refuse the request with: 413, 408 or 400; err is
+// to's own error. It blocks for up to two minutes. During that time the request does not count as in flight, as with
+// ReadBody.
 func (s *Server) CopyBody(ctx *fasthttp.RequestCtx, most int64, to func(io.Reader) error) (status int, err error) {
 	c, ok := ctx.Conn().(*conn)
 	if !ok || c.body.length == 0 {
@@ -57,8 +58,8 @@ type eof struct{}
 
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
-// copy gives the body to a function. What the function leaves is read too; with an error, or in chunks, whose trailer nobody
-// has read, the connection ends with the answer.
+// copy passes the body to a function and discards what the function does not read. After an error, and after a chunked
+// body, whose trailer stays unread, the connection ends with the answer.
 func (r *bodyReader) copy(to func(io.Reader) error, most int64) error {
 	length := r.conn.body.length
 	if length < 0 {
@@ -79,11 +80,11 @@ func (r *bodyReader) copy(to func(io.Reader) error, most int64) error {
 	return nil
 }
 
-// limited is errTooLarge where io.LimitedReader ends without a word.
+// limited returns errTooLarge where io.LimitedReader would return io.EOF.
 type limited struct {
 	r      io.Reader
 	left   int64
-	failed error // of the chunks
+	failed error // error of the chunk decoder
 }
 
 func (l *limited) Read(p []byte) (int, error) {

@@ -2,17 +2,17 @@ package limit
 
 import "context"
 
-// Gate bounds something that processes hold, runs or streams, over all instances.
+// Gate limits the number of runs or streams over all instances.
 type Gate interface {
-	// Admit takes one more, with take, where there is room for it over all instances, and
-	// reports whether it was taken. take may refuse for reasons of its own.
+	// Admit calls take if there is room for one more over all instances, and reports whether it was taken. take may
+	// refuse for its own reasons.
 	Admit(ctx context.Context, take func() bool) bool
-	// Total is how many are held over all instances.
+	// Total returns how many there are over all instances.
 	Total() int64
 }
 
-// Unbounded is the Gate of the only container: it adds no bound to those of take. Its value
-// tells how many this process holds.
+// Unbounded is the Gate of a container that runs alone: it adds no limit to take's own. Its value returns this
+// process's number.
 type Unbounded func() int64
 
 // Admit implements Gate.

@@ -9,7 +9,7 @@ import (
 	"studysharper/app/memory/shm"
 )
 
-// shop is a table with a clock of its own.
+// shop is a table with a fake clock.
 type shop struct {
 	t *testing.T
 	*Table
@@ -44,7 +44,7 @@ func TestAQuotaMayBeUsedAtOnceAndComesBackEvenly(t *testing.T) {
 			t.Fatalf("request %d: %+v", i+1, v)
 		}
 	}
-	for range 3 { // what is refused is not counted
+	for range 3 { // refused requests are not counted
 		if v := s.take("ann", minute); v.OK || v.RetryAfter != 6*time.Second || v.Left[0].Remaining != 0 || v.Left[0].Reset != time.Minute {
 			t.Fatalf("the eleventh: %+v", v)
 		}
@@ -88,7 +88,8 @@ func TestTheStricterOfTwoPoliciesHolds(t *testing.T) {
 		}
 		s.clock += time.Second
 	}
-	// The minute lets its 10 pass and one each 6 s, until the hour's 100 are gone; they come back one each 36 s.
+	// The minute's quota allows 10 at once and then one every 6 s, until the hour's 100 are used up; those are regained
+	// one every 36 s.
 	if let < 195 || let > 200 {
 		t.Errorf("%d requests in an hour", let)
 	}
@@ -107,7 +108,7 @@ func TestNoQuotaEverAllowsOneMore(t *testing.T) {
 		var full [MaxPolicies]int64
 		for used := range quota {
 			if used > 1000 && used < quota-1 {
-				full[0] += p.Every() // as counting it does
+				full[0] += p.Every() // as Take does
 				continue
 			}
 			if v := judge(&full, []Policy{p}, 5); !v.OK || v.Left[0].Remaining != quota-used-1 {

@@ -10,31 +10,32 @@ import (
 	"studysharper/app/memory/shm"
 )
 
-// Why a client gets no place.
+// Reasons why a client gets no place.
 var (
 	ErrClientFull = errors.New("the client holds as many as it may")
 	ErrFull       = errors.New("no place is left")
 )
 
-// ownerBits of a place's word say which worker process it belongs to: its page of the scoreboard, from 1 to 64.
+// ownerBits are the bits of a place's word that identify the owning worker process: its index on the scoreboard, from 1
+// to 64.
 const ownerBits = 7
 
-// Place is one of Places; 0 = none.
+// Place is one of the Places; 0 = none.
 type Place int32
 
-// Places counts what each client holds at once, agent runs or event streams, over all workers of the container. Each that
-// is held is a word in memory that the workers share: which client, and which worker. A worker that dies takes its words
-// with it (Holdings.Forget). nil Places count nothing, and take all.
+// Places counts the agent runs, or event streams, that each client has at the same time, over all workers of the
+// container. Each is a word in memory that the workers share, with the client and the worker. When a worker dies, its
+// words are freed (Holdings.Forget). nil Places count nothing and admit everything.
 type Places struct {
 	words []atomic.Uint64
-	top   *atomic.Uint64 // no place above it was ever taken
+	top   *atomic.Uint64 // no place above this one was ever taken
 	seed  []byte
 	owner uint64
 	most  int
 }
 
-// Take takes a place for a client, unless it holds as many as it may (ErrClientFull), or there is none (ErrFull). Of two
-// that ask for a client's last one at the same time, at most one gets it.
+// Take reserves a place for a client, unless the client has its maximum (ErrClientFull), or no place is free (ErrFull).
+// If two requests compete for a client's last place, at most one gets it.
 func (p *Places) Take(client string) (Place, error) {
 	if p == nil {
 		return 0, nil
@@ -51,7 +52,7 @@ func (p *Places) Take(client string) (Place, error) {
 	return place, nil
 }
 
-// Add takes a place for a client that holds one in another worker, from which it is taken over; 0 when there is none.
+// Add reserves a place for what a client has in another worker and this worker takes over; 0 if none is free.
 func (p *Places) Add(key uint64) Place {
 	if p == nil || key == 0 {
 		return 0
@@ -66,14 +67,14 @@ func (p *Places) Add(key uint64) Place {
 	return 0
 }
 
-// Release gives a place of this worker's back.
+// Release frees one of this worker's places.
 func (p *Places) Release(place Place) {
 	if p != nil && place > 0 {
 		p.words[place-1].Store(0)
 	}
 }
 
-// Key is the client of a place of this worker's, for Add in another; 0 of none.
+// Key returns the client of one of this worker's places, for Add in another worker; 0 for place 0.
 func (p *Places) Key(place Place) uint64 {
 	if p == nil || place == 0 {
 		return 0
@@ -81,7 +82,7 @@ func (p *Places) Key(place Place) uint64 {
 	return p.words[place-1].Load() >> ownerBits
 }
 
-// Most is how many places a client may hold.
+// Most is the maximum number of places of a client.
 func (p *Places) Most() int { return p.most }
 
 func (p *Places) count(key uint64) (n int) {
@@ -93,7 +94,7 @@ func (p *Places) count(key uint64) (n int) {
 	return n
 }
 
-// raise lifts top. It comes after the place is taken and before it is counted: of two who take one at the same time, the
+// raise raises top. It must follow the reservation and precede the count: if two requests reserve at the same time, the
 // later one sees both.
 func (p *Places) raise(top uint64) {
 	for {
@@ -104,7 +105,8 @@ func (p *Places) raise(top uint64) {
 	}
 }
 
-// hash is a client's key: nothing of its name is kept, and nobody can choose a name with the key of another. Never zero.
+// hash returns a client's key. It reveals nothing of the client's name, and nobody can choose a name with another
+// client's key. It is never zero.
 func (p *Places) hash(client string) uint64 {
 	sum := sha256.Sum256(append(append(make([]byte, 0, seedLen+len(client)), p.seed...), client...))
 	return binary.LittleEndian.Uint64(sum[:])>>ownerBits | 1
@@ -118,21 +120,22 @@ func (p *Places) forget(owner uint64) {
 	}
 }
 
-// Bounds are how many runs, streams and uploads the container holds, and how many runs and streams a client may.
+// Bounds are the maximum numbers of runs, streams and uploads in the container, and of runs and streams per client.
 type Bounds struct{ Runs, ClientRuns, Streams, ClientStreams, Uploads int }
 
-// Holdings are the places of runs, of streams, of files being uploaded, and the one of the file being read.
+// Holdings are the places for runs, streams and files being uploaded, and the single place for a file being read.
 type Holdings struct{ Runs, Streams, Uploads, Reading *Places }
 
 const wordLen = 8
 
-// Size is how many bytes of shared memory Holdings of these bounds need: a seed, and for each kind the top and a word for each place.
+// Size is the size of the shared memory that Holdings with these bounds need, in bytes: a seed and, for each kind, top
+// and a word per place.
 func (b Bounds) Size() int { return seedLen + b.words()*wordLen }
 
 func (b Bounds) words() int { return 4 + b.Runs + b.Streams + b.Uploads + 1 }
 
-// NewHoldings gives the places in a section of b.Size() bytes. owner is the worker's page of the scoreboard; 0 is the
-// supervisor, which must have made them first.
+// NewHoldings returns the places in a section of b.Size() bytes. owner is the worker's index on the scoreboard; 0 is
+// the supervisor, which must call it first.
 func NewHoldings(section *shm.Section, b Bounds, owner int) *Holdings {
 	memory := section.Bytes()
 	fillSeed(memory[:seedLen])
@@ -145,7 +148,7 @@ func NewHoldings(section *shm.Section, b Bounds, owner int) *Holdings {
 	return &Holdings{Runs: places(b.Runs, b.ClientRuns), Streams: places(b.Streams, b.ClientStreams), Uploads: places(b.Uploads, b.Uploads), Reading: places(1, 1)}
 }
 
-// Forget frees the places of a worker that is gone, before its page is another's.
+// Forget frees the places of a worker that has ended. It must be called before the worker's index is reused.
 func (h *Holdings) Forget(owner int) {
 	h.Runs.forget(uint64(owner))    //nolint:gosec // a page
 	h.Streams.forget(uint64(owner)) //nolint:gosec // a page

@@ -15,14 +15,14 @@ import (
 
 var testBounds = Bounds{Runs: 8, ClientRuns: 2, Streams: 12, ClientStreams: 5}
 
-// holdings makes places; worker gives them as a worker's process has them.
+// holdings makes places; worker returns them as a worker's process has them.
 func holdings(t *testing.T) (all *Holdings, worker func(owner int) *Holdings) {
 	t.Helper()
 	section := shm.Local(testBounds.Size())
 	return NewHoldings(section, testBounds, 0), func(owner int) *Holdings { return NewHoldings(section, testBounds, owner) }
 }
 
-// fill takes as many as a client gets.
+// fill takes as many places as a client gets.
 func fill(p *Places, client string) (n int, places []Place, why error) {
 	for ; n < 1000; n++ {
 		place, err := p.Take(client)
@@ -44,7 +44,7 @@ func TestAClientHoldsSoManyOverAllWorkersAndNoMore(t *testing.T) {
 	if _, err := b.Runs.Take("ann"); err != nil {
 		t.Fatal(err)
 	}
-	for _, w := range []*Holdings{a, b} { // one past
+	for _, w := range []*Holdings{a, b} { // one too many
 		if _, err := w.Runs.Take("ann"); !errors.Is(err, ErrClientFull) {
 			t.Errorf("the third: %v", err)
 		}
@@ -98,7 +98,7 @@ func TestAStreamThatIsHandedOverCountsOnce(t *testing.T) {
 	_, worker := holdings(t)
 	old, next := worker(1), worker(2)
 	_, places, _ := fill(old.Streams, "ann")
-	for _, place := range places { // as the hub does: given away, then no longer here
+	for _, place := range places { // as the hub does: handed over first, then released here
 		key := old.Streams.Key(place)
 		old.Streams.Release(place)
 		if next.Streams.Add(key) == 0 {
@@ -114,7 +114,7 @@ func TestAStreamThatIsHandedOverCountsOnce(t *testing.T) {
 	if next.Streams.Add(0) != 0 || old.Streams.Key(0) != 0 {
 		t.Error("a stream that was not counted is")
 	}
-	next.Streams.Release(0) // nothing
+	next.Streams.Release(0) // has no effect
 }
 
 func TestWithoutPlacesNothingIsCounted(t *testing.T) {
@@ -156,7 +156,7 @@ func TestManyAtOnceNeverHoldMoreThanTheyMay(t *testing.T) {
 	}
 }
 
-// A process holds as many as it gets, says how many, and waits to be killed.
+// holds takes as many places as it gets, prints the number, and waits to be killed.
 func holds() int {
 	section, err := attach(testBounds.Size())
 	if err != nil {

@@ -14,12 +14,12 @@ import (
 	"studysharper/app/memory/shm"
 )
 
-// The test binary is a worker when this variable says how many requests it takes, or that it "holds" places.
+// The test binary acts as a worker if this variable is set to a number of requests to take, or to "holds".
 const roleEnv = "STUDYSHARPER_TEST_TAKES"
 
 const inherited = 3 // the descriptor of the shared memory in such a worker
 
-// slow gives nothing back while a test lasts.
+// slow regains nothing during a test.
 var slow = Policy{"slow", 1000, 1000 * time.Hour}
 
 func TestMain(m *testing.M) {
@@ -47,7 +47,7 @@ func share(t *testing.T, size int) (*shm.Section, *os.File) {
 	return section, region.File()
 }
 
-// attach gives the section that such a process has inherited.
+// attach returns the section that such a process has inherited.
 func attach(size int) (*shm.Section, error) {
 	region, err := shm.Attach(os.NewFile(inherited, "shared memory"))
 	if err != nil {
@@ -56,8 +56,7 @@ func attach(size int) (*shm.Section, error) {
 	return region.Section("test", size)
 }
 
-// takes takes n requests of one client, on several goroutines, prints how many it
-// got, and dies without a farewell.
+// takes takes n requests of one client, on several goroutines, prints how many were allowed, and exits abruptly.
 func takes(n int) int {
 	section, err := attach(TableSize)
 	if err != nil {
@@ -131,7 +130,7 @@ func TestAKilledProcessLetsGoOfTheTable(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for s.take("ann", slow).OK { // until it is at work, and for a while
+		for s.take("ann", slow).OK { // until the process is at work, and a while longer
 		}
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)

@@ -9,26 +9,26 @@ import (
 	"studysharper/app/study"
 )
 
-// day is the window of a budget of tokens: from midnight, UTC.
+// day is the window of a token budget: it starts at midnight, UTC.
 const day = 24 * time.Hour
 
-// Usage tells how many tokens the upstream has counted since a time: of all, and of a user.
+// Usage returns how many tokens the upstream has counted since a time, for all users and for one.
 type Usage func(ctx context.Context, user string, since time.Time) (all, own int64, err error)
 
-// Runs bounds what calls of a model cost: the runs of each client, and the tokens of a day. nil bounds nothing. The
-// budget is looked at before a run, so it may be exceeded by the answers that are being made.
+// Runs limits the cost of model calls: the runs of each client, and the tokens per day. nil limits nothing. The budget
+// is checked before a run, so the runs in progress may exceed it.
 type Runs struct {
 	Counter  Counter
 	Policies []Policy
 	Usage    Usage
-	Tokens   int64 // of all users a day; 0 = no limit
-	Own      int64 // of each user a day; 0 = no limit
+	Tokens   int64 // of all users per day; 0 = unlimited
+	Own      int64 // of each user per day; 0 = unlimited
 	Refused  func()
 	Log      *slog.Logger
 }
 
-// Spend counts a run of clients, each of which must be within every policy, and of a user. Errors are CodeRateLimited and
-// CodeBudget, with an *Exceeded. What cannot be counted is allowed.
+// Spend counts a run of a user and of clients, each of which must be within every policy. It returns CodeRateLimited or
+// CodeBudget, with an *Exceeded. It allows what cannot be counted.
 func (r *Runs) Spend(ctx context.Context, user string, clients []string) error {
 	err := r.Check(ctx, user, clients)
 	if err != nil {
@@ -38,28 +38,28 @@ func (r *Runs) Spend(ctx context.Context, user string, clients []string) error {
 		return err
 	}
 	for _, client := range clients {
-		if v, ok := r.ask(ctx, r.Counter.Take, client); !ok { // taken since by another
+		if v, ok := r.query(ctx, r.Counter.Take, client); !ok { // another request took it in the meantime
 			return exceeded(study.CodeRateLimited, "too many requests of the AI service", v)
 		}
 	}
 	return nil
 }
 
-// Check is what Spend would say, and counts nothing.
+// Check returns what Spend would return, but counts nothing.
 func (r *Runs) Check(ctx context.Context, user string, clients []string) error {
 	if r == nil {
 		return nil
 	}
 	for _, client := range clients {
-		if v, ok := r.ask(ctx, r.Counter.Peek, client); !ok {
+		if v, ok := r.query(ctx, r.Counter.Peek, client); !ok {
 			return exceeded(study.CodeRateLimited, "too many requests of the AI service", v)
 		}
 	}
 	return r.withinBudget(ctx, user)
 }
 
-// ask has a client judged.
-func (r *Runs) ask(ctx context.Context, judge func(context.Context, string, []Policy) (Verdict, error), client string) (Verdict, bool) {
+// query asks the counter whether a client is within the policies.
+func (r *Runs) query(ctx context.Context, judge func(context.Context, string, []Policy) (Verdict, error), client string) (Verdict, bool) {
 	if len(r.Policies) == 0 {
 		return Verdict{}, true
 	}
@@ -71,7 +71,7 @@ func (r *Runs) ask(ctx context.Context, judge func(context.Context, string, []Po
 	return v, v.OK
 }
 
-// withinBudget compares the tokens of the day.
+// withinBudget checks the tokens of the day.
 func (r *Runs) withinBudget(ctx context.Context, user string) error {
 	if r.Tokens == 0 && r.Own == 0 {
 		return nil
@@ -97,8 +97,8 @@ func (r *Runs) withinBudget(ctx context.Context, user string) error {
 	return nil
 }
 
-// exceeded is the error of a verdict; clients are told to wait a random part of a second longer, so that they do not come
-// back all at once.
+// exceeded returns the error for a verdict. Its wait is up to a second longer, at random, so that clients do not all
+// come back at once.
 func exceeded(code study.Code, message string, v Verdict) error {
 	return &study.Error{Code: code, Message: message, RetryAfter: v.RetryAfter + rand.N(time.Second), Cause: &Exceeded{v}} //nolint:gosec // jitter, not a secret
 }

@@ -28,10 +28,10 @@ func TestARunCountsForEachOfItsClientsOrForNone(t *testing.T) {
 	}{
 		{[]string{"user ann", "address 1"}, true},
 		{[]string{"user bob", "address 1"}, true},
-		{[]string{"user cy", "address 1"}, false}, // a new account of the same address
+		{[]string{"user cy", "address 1"}, false}, // a new account from the same address
 		{[]string{"user ann", "address 2"}, true},
 		{[]string{"user ann", "address 3"}, false},
-		{[]string{"user cy", "address 3"}, true}, // what was refused counted for nobody
+		{[]string{"user cy", "address 3"}, true}, // refused requests were counted for nobody
 		{nil, true},
 	} {
 		if check := r.Check(t.Context(), "ann", tt.clients) == nil; check != tt.ok {
@@ -51,7 +51,7 @@ func TestARunCountsForEachOfItsClientsOrForNone(t *testing.T) {
 
 func TestTheTokensOfADayAreABudgetUntilMidnight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(18 * time.Hour) // the fake clock begins at midnight
+		time.Sleep(18 * time.Hour) // the fake clock starts at midnight
 		all, own := int64(0), map[string]int64{}
 		r := &Runs{Tokens: 100, Own: 40, Log: slog.New(slog.DiscardHandler), Usage: func(_ context.Context, user string, since time.Time) (int64, int64, error) {
 			if since.Hour() != 0 || since.Location() != time.UTC || time.Since(since) >= day {

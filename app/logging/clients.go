@@ -16,15 +16,15 @@ const (
 	dayLen = 8
 	keyLen = sha256.Size
 
-	markLen = 8 // bytes of a mark
+	markLen = 8 // bytes of a pseudonym
 
-	// ClientKeySize is how many bytes of shared memory ClientMarks need.
+	// ClientKeySize is the size of the shared memory that ClientMarks needs, in bytes.
 	ClientKeySize = dayLen + keyLen
 )
 
-// ClientMarks names clients in the log without their addresses: by a keyed hash whose key is random, changes at midnight
-// UTC and is only in the memory that the container's processes share. So one client's lines of a day can be found together,
-// and nobody can find the address, or the client's lines of another day, once the key is gone.
+// ClientMarks gives clients pseudonyms in the log instead of their addresses: a keyed hash whose key is random, changes
+// at midnight UTC and exists only in memory that the container's processes share. A client's lines of one day can be
+// found together, but once the key is gone, nobody can find the address, or the client's lines of another day.
 type ClientMarks struct {
 	section *shm.Section
 	today   atomic.Pointer[dayKey]
@@ -35,10 +35,10 @@ type dayKey struct {
 	key [keyLen]byte
 }
 
-// NewClientMarks takes a section of ClientKeySize bytes.
+// NewClientMarks returns the ClientMarks in a section of ClientKeySize bytes.
 func NewClientMarks(section *shm.Section) *ClientMarks { return &ClientMarks{section: section} }
 
-// Mark gives the mark of an address today: 16 hexadecimal digits, or "" where the shared memory cannot be locked.
+// Mark returns an address's pseudonym for today: 16 hexadecimal digits, or "" if the shared memory cannot be locked.
 func (m *ClientMarks) Mark(address string) string {
 	day := uint64(time.Now().Unix()) / (24 * 60 * 60) //nolint:gosec // after 1970
 	key := m.today.Load()
@@ -53,7 +53,8 @@ func (m *ClientMarks) Mark(address string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:markLen])
 }
 
-// keyOf gives the key of a day, or of a later one that another process has begun; the first to ask makes it.
+// keyOf returns the key of a day, or of a later day that another process has started. The first caller of a day creates
+// the key.
 func (m *ClientMarks) keyOf(day uint64) *dayKey {
 	if m.section.Lock() != nil {
 		return nil
@@ -61,7 +62,7 @@ func (m *ClientMarks) keyOf(day uint64) *dayKey {
 	defer m.section.Unlock()
 	memory := m.section.Bytes()
 	if binary.LittleEndian.Uint64(memory) < day {
-		binary.LittleEndian.PutUint64(memory, 0) // a process that dies here leaves no day with half a key
+		binary.LittleEndian.PutUint64(memory, 0) // if the process dies here, no day has a partial key
 		_, _ = rand.Read(memory[dayLen:ClientKeySize])
 		binary.LittleEndian.PutUint64(memory, day)
 	}

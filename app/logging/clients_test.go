@@ -18,7 +18,7 @@ func TestAClientHasOneMarkADayInAllProcesses(t *testing.T) {
 			t.Errorf("marks %q, %q, of another %q", mark, other.Mark("192.0.2.1"), one.Mark("192.0.2.2"))
 		}
 		key := bytes.Clone(section.Bytes())
-		time.Sleep(23*time.Hour + 59*time.Minute) // the clock begins at midnight
+		time.Sleep(23*time.Hour + 59*time.Minute) // the clock starts at midnight
 		if one.Mark("192.0.2.1") != mark {
 			t.Error("the mark changes within the day")
 		}

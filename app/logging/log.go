@@ -1,5 +1,5 @@
-// Package logging makes a process's logger. Its one idea: a caller never waits, and lines that nobody reads in time are
-// dropped and counted.
+// Package logging makes a process's logger. A caller never waits: lines that are not read in time are dropped and
+// counted.
 package logging
 
 import (
@@ -14,20 +14,18 @@ import (
 )
 
 const (
-	logQueue = 4096                   // lines that may wait for a reader of the log
-	logFlush = 500 * time.Millisecond // how long an ending process waits for one
+	logQueue = 4096                   // lines that may wait for the log's reader
+	logFlush = 500 * time.Millisecond // how long an ending process waits for the reader
 
-	// Lines that come within logGather are written together, for each write wakes the process that
-	// reads the log; but no more than a pipe takes in one piece, since all processes write
-	// to the same one (PIPE_BUF, pipe(7)).
+	// Lines within logGather are written together, because each write wakes the process that reads the log. A write is
+	// no longer than what a pipe accepts atomically, because all processes write to the same one (PIPE_BUF, pipe(7)).
 	logGather = 5 * time.Millisecond
 	logWrite  = 4096 // bytes
 )
 
-// New makes the process's logger: lines in a format (LOG_FORMAT) to standard error, from
-// a level (LOG_LEVEL) up. Nobody who logs ever waits: see logWriter. Nor does the process end
-// when the reader of its log does, as one that writes to a closed pipe would (SIGPIPE).
-// flush is to be called once, at the end of the process.
+// New makes the process's logger: it writes lines in a format (LOG_FORMAT), from a level (LOG_LEVEL) up, to standard
+// error. Logging never blocks; see logWriter. The process does not end when the log's reader ends, as writing to a
+// closed pipe would make it (SIGPIPE). flush must be called once, at the end of the process.
 func New(format, lowest string) (log *slog.Logger, flush func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	var level slog.Level
@@ -43,8 +41,8 @@ func New(format, lowest string) (log *slog.Logger, flush func()) {
 	return slog.New(slog.NewTextHandler(w, options)), w.Flush
 }
 
-// logWriter keeps a reader of the log that has stopped reading from stopping the
-// service: lines wait in a bounded queue, and above that they are dropped and counted.
+// logWriter keeps the service running when the log's reader stops reading: lines wait in a bounded queue, and further
+// lines are dropped and counted.
 type logWriter struct {
 	out     io.Writer
 	Lines   chan []byte
@@ -57,7 +55,7 @@ func newLogWriter(out io.Writer) *logWriter {
 	return &logWriter{out: out, Lines: make(chan []byte, logQueue), ended: make(chan struct{})}
 }
 
-// Write takes one line; it never blocks and never fails.
+// Write queues one line. It never blocks and never fails.
 func (w *logWriter) Write(line []byte) (int, error) {
 	select {
 	case w.Lines <- append([]byte(nil), line...):
@@ -72,20 +70,20 @@ func (w *logWriter) Run() {
 	defer close(w.ended)
 	text := make([]byte, 0, logWrite)
 	for ended := false; !ended; {
-		if ended = w.take(&text, <-w.Lines); !ended {
+		if ended = w.addLine(&text, <-w.Lines); !ended {
 			time.Sleep(logGather)
 			ended = w.gather(&text)
 		}
-		w.put(&text)
+		w.writeText(&text)
 	}
 }
 
-// gather takes what waits by now, and reports whether the end was among it.
+// gather adds all waiting lines to the text, and reports whether the end was among them.
 func (w *logWriter) gather(text *[]byte) (ended bool) {
 	for {
 		select {
 		case line := <-w.Lines:
-			if w.take(text, line) {
+			if w.addLine(text, line) {
 				return true
 			}
 		default:
@@ -94,36 +92,36 @@ func (w *logWriter) gather(text *[]byte) (ended bool) {
 	}
 }
 
-// take adds a line to the text, written first where both are too long for one write. It
-// reports whether the line is the end.
-func (w *logWriter) take(text *[]byte, line []byte) (ended bool) {
+// addLine adds a line to the text. If both are too long for one write, it writes the text first. It reports whether the
+// line is the end.
+func (w *logWriter) addLine(text *[]byte, line []byte) (ended bool) {
 	if line == nil {
 		return true
 	}
 	if len(*text)+len(line) > logWrite {
-		w.put(text)
+		w.writeText(text)
 	}
 	*text = append(*text, line...)
 	return false
 }
 
-// put writes the text, and how many lines are missing before it.
-func (w *logWriter) put(text *[]byte) {
+// writeText writes the text, after a line with the number of dropped lines, if any.
+func (w *logWriter) writeText(text *[]byte) {
 	if n := w.dropped.Swap(0); n > 0 {
 		slog.New(slog.NewTextHandler(w.out, nil)).Warn("log lines dropped: log reader too slow", "lines", n)
 	}
 	if len(*text) > 0 {
-		_, _ = w.out.Write(*text) // there is nobody to tell
+		_, _ = w.out.Write(*text) // an error cannot be reported anywhere
 	}
 	*text = (*text)[:0]
 }
 
-// Flush waits until what was logged so far is written, for logFlush at most.
+// Flush waits until everything logged so far is written, for up to logFlush.
 func (w *logWriter) Flush() {
 	w.end.Do(func() {
 		select {
 		case w.Lines <- nil:
-		default: // the queue is full: nobody reads
+		default: // the queue is full: nothing reads it
 		}
 	})
 	select {

@@ -43,7 +43,7 @@ func TestALogThatNobodyReadsHoldsNobodyUpAndCountsWhatIsLost(t *testing.T) {
 	})
 }
 
-// writes keeps each write apart.
+// writes records each write separately.
 type writes struct{ each []string }
 
 func (w *writes) Write(p []byte) (int, error) {

@@ -1,5 +1,5 @@
-// Package memory tells what a process and its container hold (cgroup versions 1 and 2, /proc), and gives memory back
-// after a load spike and when a process ends.
+// Package memory reports the memory use of a process and its container (cgroup versions 1 and 2, /proc), and returns
+// memory to the system after a load spike and when a process ends.
 package memory
 
 import (
@@ -13,12 +13,12 @@ import (
 	"sync"
 )
 
-// ErrNoCgroup says that the process is in no memory cgroup that can be read.
+// ErrNoCgroup reports that the process has no readable memory cgroup.
 var ErrNoCgroup = errors.New("no memory cgroup")
 
-// Cgroup reads the memory cgroup of a process, version 1 or 2 of the kernel's
-// interface (Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst).
-// The zero Cgroup is that of a machine without one. It keeps nothing open.
+// Cgroup reads the memory cgroup of a process, version 1 or 2 of the kernel's interface
+// (Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst). The zero Cgroup means that there is none. It
+// keeps no file open.
 type Cgroup struct {
 	root    fs.FS
 	version int
@@ -26,24 +26,23 @@ type Cgroup struct {
 	top     string // the hierarchy's mount point, an ancestor of folder or folder itself
 }
 
-// Usage is what a cgroup says, in bytes.
+// Usage is what a cgroup reports, in bytes.
 type Usage struct {
-	UsageBytes        int64 // all that is charged to the group
-	InactiveFileBytes int64 // of that, page cache the kernel takes back first
-	PeakBytes         int64 // highest usage so far; 0 where the kernel does not say
+	UsageBytes        int64 // all memory charged to the group
+	InactiveFileBytes int64 // part of it: page cache that the kernel reclaims first
+	PeakBytes         int64 // highest usage so far; 0 if the kernel does not report it
 	LimitBytes        int64 // smallest limit of the group and its visible ancestors; 0 = none
-	OOMKills          int64 // processes the kernel has killed in the group
+	OOMKills          int64 // processes of the group killed by the OOM killer
 }
 
-// Container is usage less inactive file pages, the figure that `docker stats` and
-// Kubernetes call a container's memory.
+// Container is the usage without inactive file pages, the figure that `docker stats` and Kubernetes report as a
+// container's memory.
 func (m Usage) Container() int64 { return max(0, m.UsageBytes-m.InactiveFileBytes) }
 
-// unlimited is above every real limit: version 1 writes "no limit" as the largest
-// multiple of the page size.
+// unlimited exceeds every real limit: version 1 reports "no limit" as the largest multiple of the page size.
 const unlimited = math.MaxInt64 &^ (1<<20 - 1)
 
-// Limit is the memory limit of this process's container in bytes; 0 = there is none, or it cannot be read.
+// Limit returns the memory limit of this process's container in bytes; 0 if there is none, or it cannot be read.
 func Limit() int64 {
 	usage, err := OwnCgroup().Memory()
 	if err != nil {
@@ -52,13 +51,13 @@ func Limit() int64 {
 	return usage.LimitBytes
 }
 
-// OwnCgroup is that of this process, which is looked for once: the list of mounts may be long.
+// OwnCgroup returns this process's cgroup. It searches for it only once, because the list of mounts may be long.
 func OwnCgroup() Cgroup { return ownCgroup() }
 
 var ownCgroup = sync.OnceValue(func() Cgroup { return OpenCgroup(os.DirFS("/")) })
 
-// OpenCgroup finds the memory cgroup of this process below a root, usually
-// os.DirFS("/"). Where there is none, the Cgroup's Usage is ErrNoCgroup.
+// OpenCgroup finds the memory cgroup of this process below a root, usually os.DirFS("/"). If there is none, the
+// Cgroup's Memory returns ErrNoCgroup.
 func OpenCgroup(root fs.FS) Cgroup {
 	mounts := cgroupMounts(root)
 	for _, membership := range memberships(root) {
@@ -81,8 +80,8 @@ type membership struct {
 	path        string
 }
 
-// memberships gives the lines that can hold the memory controller; with both
-// hierarchies mounted it is version 1's when that one has it.
+// memberships returns the lines that can name the memory controller. If both hierarchies are mounted and version 1 has
+// the controller, it returns version 1's.
 func memberships(root fs.FS) []membership {
 	data, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
@@ -137,9 +136,8 @@ func cgroupMounts(root fs.FS) []mount {
 	return mounts
 }
 
-// locate finds the group's folder below the mount. In a container the mount shows
-// the container's own group while the membership may name the host's path: then
-// the mount point is the group.
+// locate finds the group's folder below the mount. In a container, the mount may show only the container's own group
+// while the membership names the host's path; then the mount point is the group.
 func (m mount) locate(root fs.FS, version int, of membership) (Cgroup, bool) {
 	if m.version != version {
 		return Cgroup{}, false
@@ -163,10 +161,10 @@ func has(list, word string) bool {
 	return false
 }
 
-// Version is 1 or 2; 0 = there is none.
+// Version returns 1 or 2; 0 if there is no cgroup.
 func (c Cgroup) Version() int { return c.version }
 
-// names are a version's files and keys.
+// names are the files and keys of a version.
 type names struct{ usage, peak, limit, inactive, events string }
 
 func (c Cgroup) names() names {
@@ -176,8 +174,8 @@ func (c Cgroup) names() names {
 	return names{"memory.current", "memory.peak", "memory.max", "inactive_file", "memory.events"}
 }
 
-// Memory reads the group now. Only a group whose usage cannot be read is an error;
-// a file that an older kernel does not have leaves its figure 0.
+// Memory reads the group's current usage. It returns an error only if the usage cannot be read; figures whose files an
+// older kernel lacks are 0.
 func (c Cgroup) Memory() (Usage, error) {
 	if c.version == 0 {
 		return Usage{}, ErrNoCgroup
@@ -194,11 +192,11 @@ func (c Cgroup) Memory() (Usage, error) {
 	return m, nil
 }
 
-// OOMKills is Usage.OOMKills alone, which is cheap enough to ask for often; 0 where it cannot be read.
+// OOMKills returns only Usage.OOMKills, which is cheap enough to call often; 0 if it cannot be read.
 func (c Cgroup) OOMKills() int64 { return c.keyed(c.names().events, "oom_kill") }
 
-// limit is the smallest limit from the group up to the mount point. Version 1 also
-// says what the ancestors that a container does not see leave it.
+// limit returns the smallest limit from the group up to the mount point. Version 1 also reports limits of ancestors
+// that are not visible in a container.
 func (c Cgroup) limit(file string) int64 {
 	smallest := int64(0)
 	if n := c.keyed("memory.stat", "hierarchical_memory_limit"); n < unlimited {
@@ -227,7 +225,7 @@ func (c Cgroup) number(folder, file string) (int64, error) {
 	return int64(n), err
 }
 
-// keyed reads a value of a file of "key value" lines; 0 where it is missing.
+// keyed reads a value from a file of "key value" lines; 0 if it is missing.
 func (c Cgroup) keyed(file, key string) int64 {
 	if c.version == 0 {
 		return 0

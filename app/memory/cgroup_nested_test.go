@@ -2,8 +2,8 @@ package memory
 
 import "testing"
 
-// A container inside a limited group (a pod, a nested engine) sees no folder of that
-// group; version 1 tells its limit in the statistics.
+// A container inside a limited group (a pod, a nested engine) does not see that group's folder; version 1 reports its
+// limit in the statistics.
 func TestLimitOfAnUnseenAncestorCounts(t *testing.T) {
 	for name, tt := range map[string]struct {
 		own, hierarchical string
@@ -25,7 +25,7 @@ func TestLimitOfAnUnseenAncestorCounts(t *testing.T) {
 	}
 }
 
-// Whatever the kernel's files hold, reading them ends, and gives no negative figure.
+// Whatever the kernel's files contain, reading them ends and returns no negative figure.
 func FuzzCgroup(f *testing.F) {
 	f.Add("4:memory:/a/b\n", v1Mount, "1000\n", "hierarchical_memory_limit 512\n")
 	f.Add("0::/../../x\n", v2Mount, "max\n", "inactive_file 300\n")

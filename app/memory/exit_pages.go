@@ -9,12 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AdviseSequential is for the end of a process of many that run the same program. To Linux the
-// exit of a process is one more use of each page that it had mapped, and a page used twice
-// is memory that is needed: after two exits the whole program, of which all processes share
-// one copy, would count as such, though it can be read again at any time. Pages of a mapping
-// that is advised as read once, in order, are not marked so; those who stay have the
-// program mapped too, and keep from reclaim what they use of it.
+// AdviseSequential is called before the exit of a process whose program other processes run too. When a process exits,
+// Linux marks each page that it had mapped as referenced, and pages referenced twice count as active: after two exits
+// that would be the whole program, of which all processes share one copy, although it can be read from disk at any
+// time. MADV_SEQUENTIAL avoids that, so the pages stay reclaimable. Processes that keep running also map the program,
+// and so protect the pages that they use.
 func AdviseSequential() error {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
@@ -32,7 +31,7 @@ func AdviseSequential() error {
 	return err
 }
 
-// adviseLine advises a line of /proc/self/maps: it begins with FROM-TO, in hexadecimal.
+// adviseLine applies the advice to a line of /proc/self/maps, which begins with FROM-TO in hexadecimal.
 func adviseLine(line []byte) error {
 	var from, to uintptr
 	if _, err := fmt.Sscanf(string(line), "%x-%x", &from, &to); err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The kernel's word for a mapping that is read once, in order: its pages are not marked as used at exit.
+// The kernel's flag for a mapping that is advised as sequential: its pages are not marked as referenced at exit.
 const readOnce = "sr"
 
 func TestAProcessThatLeavesMarksNoPageOfTheProgramAsUsed(t *testing.T) {
@@ -31,7 +31,7 @@ func TestALineThatIsNoMappingIsAnError(t *testing.T) {
 	}
 }
 
-// programMappings counts the program's mappings, and those of them that the kernel takes as read once.
+// programMappings counts the program's mappings, and those advised as sequential.
 func programMappings(t *testing.T) (marked, all int) {
 	t.Helper()
 	program, err := os.Executable()

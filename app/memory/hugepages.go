@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alwaysHuge is what the kernel says where it gives huge pages to all programs, unasked.
+// alwaysHuge is the kernel's setting if it gives huge pages to all programs without being asked.
 const alwaysHuge = "[always]"
 
-// DisableHugePages keeps the kernel from giving 2 MB to this process, and to those it starts, where they use 4 kB of it.
-// Debian's kernels do so unasked, and small heaps gain nothing by it. There the process begins once more, since it has
-// such pages already: call this before anything is opened.
+// DisableHugePages keeps the kernel from giving this process, and processes that it starts, 2 MB pages where 4 kB are
+// used. Debian's kernels do so by default, and small heaps gain nothing from it. In that case the process re-executes
+// itself, since it already has such pages: call this before anything is opened.
 func DisableHugePages() error {
 	if off, err := unix.PrctlRetInt(unix.PR_GET_THP_DISABLE, 0, 0, 0, 0); err != nil || off == 1 {
 		return err

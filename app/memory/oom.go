@@ -2,29 +2,29 @@ package memory
 
 import "log/slog"
 
-// OOMWatch logs each time the kernel has killed a process of the container for
-// want of memory. Docker does not: it looks at process 1 only.
+// OOMWatch logs each time the kernel's OOM killer has killed a process of the container. Docker does not: it watches
+// process 1 only.
 type OOMWatch struct {
-	looks  int
+	checks int
 	cgroup Cgroup
 	log    *slog.Logger
 	known  int64
 }
 
-// NewOOMWatch begins with the kills that there were before.
+// NewOOMWatch starts from the current number of kills.
 func NewOOMWatch(log *slog.Logger) *OOMWatch {
 	w := &OOMWatch{cgroup: OwnCgroup(), log: log}
 	w.known = w.cgroup.OOMKills()
 	return w
 }
 
-// oomEvery is how many calls of Look read the counter once: reading it leaves 2 kB of garbage, and an idle supervisor
-// keeps its garbage for minutes.
+// oomEvery is the number of calls of Check for one reading of the counter: a reading leaves 2 kB of garbage, which an
+// idle supervisor's heap retains for minutes.
 const oomEvery = 10
 
-// Look compares the kernel's counter with what is known. Call it once a second.
-func (w *OOMWatch) Look() {
-	if w.looks++; w.looks%oomEvery != 0 {
+// Check logs kills that are new since the last reading. Call it once a second.
+func (w *OOMWatch) Check() {
+	if w.checks++; w.checks%oomEvery != 0 {
 		return
 	}
 	kills := max(w.known, w.cgroup.OOMKills())

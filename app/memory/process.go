@@ -12,16 +12,16 @@ import (
 
 var pageSize = int64(os.Getpagesize())
 
-// Process is what a process has in memory, in bytes.
+// Process is the memory of a process, in bytes.
 type Process struct {
 	Resident  int64
-	Anonymous int64 // of that, what no file backs: heaps and stacks, without the program's file that all processes share
+	Anonymous int64 // part of it that is not backed by a file: heaps and stacks, without the program file, which all processes share
 }
 
-// ReadProcess reads it from /proc (proc_pid_statm(5)).
+// ReadProcess reads a process's memory from /proc (proc_pid_statm(5)).
 func ReadProcess(pid int) (Process, error) {
 	var buf [128]byte
-	file, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0) // an os.File would be garbage, once a second
+	file, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0) // an os.File would be garbage every second
 	if err != nil {
 		return Process{}, fmt.Errorf("read a process's memory: %w", err)
 	}
@@ -41,7 +41,7 @@ func OpenFiles(pid int) (int, error) {
 	}
 	defer func() { _ = folder.Close() }()
 	var buf [4096]byte
-	entries := -2 // itself and the folder above
+	entries := -2 // "." and ".."
 	for {
 		n, err := unix.Getdents(int(folder.Fd()), buf[:])
 		if err != nil {
@@ -60,10 +60,11 @@ func OpenFiles(pid int) (int, error) {
 	return entries, nil
 }
 
-// recordLength is the place of the length in an entry of a folder (getdents(2)).
+// recordLength is the offset of the record length in a directory entry (getdents(2)).
 const recordLength = 16
 
-// parseStatm reads the second and third figure: resident pages, and those of them that a file or shared memory backs.
+// parseStatm parses the second and third figure: resident pages, and those of them that are backed by a file or shared
+// memory.
 func parseStatm(text []byte) (Process, error) {
 	fields := bytes.Fields(text)
 	if len(fields) < 3 {

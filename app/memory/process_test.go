@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const touched = 32 << 20 // bytes that a test has resident at once
+const touched = 32 << 20 // bytes that a test makes resident
 
 func memoryOfThisProcess(t *testing.T) Process {
 	t.Helper()
@@ -57,7 +57,7 @@ func TestAProcessThatIsNotThereHasNoMemory(t *testing.T) {
 func TestParseStatm(t *testing.T) {
 	for text, want := range map[string]Process{
 		"448396 5126 4240 2497 0 32737 0\n": {Resident: 5126 * pageSize, Anonymous: 886 * pageSize},
-		"9 3 4 0 0 0 0":                     {Resident: 3 * pageSize}, // the kernel counts the two at different moments
+		"9 3 4 0 0 0 0":                     {Resident: 3 * pageSize}, // the kernel reads the two figures at different times
 	} {
 		if got, err := parseStatm([]byte(text)); err != nil || got != want {
 			t.Errorf("%q: got %+v, %v", text, got, err)
@@ -71,7 +71,7 @@ func TestParseStatm(t *testing.T) {
 }
 
 func TestOpenFilesAreCounted(t *testing.T) {
-	const more = 300 // more than one reading of the folder holds
+	const more = 300 // more than one getdents call returns
 	before, err := OpenFiles(os.Getpid())
 	if err != nil || before < 3 {
 		t.Fatalf("%d descriptors, %v", before, err)

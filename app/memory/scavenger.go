@@ -6,37 +6,35 @@ import (
 )
 
 const (
-	floodRange   = 256 // a rise or fall of fewer streams, or fewer answers, is not a flood
-	floodTrickle = 10  // answers a second that do not count as a flood either
-	calmSeconds  = 3   // seconds of nearly the same number, after which one is over
+	floodRange   = 256 // a change by fewer streams, or fewer answers, is not a flood
+	floodTrickle = 10  // answers per second that do not count as a flood either
+	calmSeconds  = 3   // a flood is over after this many seconds of nearly constant load
 )
 
-// trimAgain is when to give memory back once more, in seconds of calm: when the server has
-// let go of what it kept for a next flood, and when the database's
-// connections, idle for 30, are closed.
+// trimAgain is when memory is returned again, in seconds after the flood: when the HTTP server has dropped its spare
+// buffers, and when the database connections, idle for 30 s, are closed.
 var trimAgain = [...]int{25, 50}
 
-// HeapTrimmer gives memory back to the system once the start of the process is over, or a flood, of streams that have come
-// or gone or of requests: what migrating, opening, closing and answering took is garbage then, and
-// the runtime by itself would keep it for minutes. It costs two collections, and two more
-// for each of trimAgain.
+// HeapTrimmer returns memory to the system after the process has started up, and after a flood of streams or requests:
+// by then, the memory that the start-up, the streams or the requests allocated is garbage, and the runtime alone would
+// retain it for minutes. It costs two garbage collections, and two more for each of trimAgain.
 type HeapTrimmer struct {
-	settled Load // when memory was last given back
+	settled Load // when memory was last returned
 	before  Load // a second ago
-	calm    int  // seconds since it last moved
-	later   int  // which of trimAgain is next, from 1; 0 = nothing was given back yet
+	calm    int  // seconds since the load last changed
+	later   int  // which of trimAgain is next, from 1; 0 = memory has not been returned yet
 }
 
-// Load is what a flood shows in: open streams, and requests answered since the start.
+// Load is what indicates a flood: open streams, and requests answered since the start.
 type Load struct {
 	Streams, Answered int64
-	Beats             int64 // answers of the last second that are the service's own heartbeats
+	Beats             int64 // answers of the last second to the service's own heartbeat requests
 }
 
-// Look takes the load; call it once a second.
-func (t *HeapTrimmer) Look(m Load) {
+// Update records the current load and returns memory if a flood is over. Call it once a second.
+func (t *HeapTrimmer) Update(m Load) {
 	if t.over(m) {
-		runtime.GC() // twice, for what is in pools is garbage only the second time
+		runtime.GC() // twice, because pooled objects become garbage only after the first collection
 		debug.FreeOSMemory()
 	}
 }
@@ -60,7 +58,7 @@ func (t *HeapTrimmer) over(m Load) bool {
 	return false
 }
 
-// farFrom reports whether there was a flood between two marks.
+// farFrom reports whether there was a flood between two loads.
 func (m Load) farFrom(before Load) bool {
 	return distance(m.Streams, before.Streams) >= floodRange || m.Answered-before.Answered >= floodRange
 }

@@ -9,7 +9,7 @@ func TestMemoryIsGivenBackWhenAFloodIsOverAndOnlyThen(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		levels []int64
-		want   []int // the looks at which it is
+		want   []int // the calls of Update that return memory
 	}{
 		{"a quiet start", slices.Repeat([]int64{0}, 90), []int{2, 24, 49}},
 		{"a rise", append([]int64{0, 5000, 10000, 10010, 10000}, slices.Repeat([]int64{10000}, 90)...), []int{5, 27, 52}},

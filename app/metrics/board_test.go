@@ -147,7 +147,7 @@ func TestAProcessPublishesItsOwnCountsBesideThoseOfDepartedOnes(t *testing.T) {
 func TestALookAtTheBoardMakesNoGarbageAndSeesWorkersComeAndGo(t *testing.T) {
 	b := openBoard(t)
 	var recent Recent
-	look := func() int64 { return recent.Look(b).Sum(RunsActive) }
+	look := func() int64 { return recent.Update(b).Sum(RunsActive) }
 	var pages []int
 	for n := range 3 {
 		page, _ := b.Claim(n, 1)

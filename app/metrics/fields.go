@@ -25,10 +25,10 @@ func (s State) String() string {
 	}
 }
 
-// Gauge is a value of a page that rises and falls. The gauges of a departed worker are dropped.
+// Gauge is a value of a page that can rise and fall. The gauges of a departed worker are discarded.
 type Gauge int
 
-// Counter is a value of a page that only rises. The counts of a departed worker are kept.
+// Counter is a value of a page that only rises. The counts of a departed worker are preserved.
 type Counter int
 
 // version protects Snapshot from a concurrent Retire (a sequence lock on the supervisor's page).
@@ -82,12 +82,12 @@ const (
 	Probes                                    // probes and /metrics
 	RunsCompleted                             //
 	RunsFailed                                //
-	RunsShed                                  // refused at the bound
+	RunsShed                                  // refused at the limit
 	CacheHits                                 //
 	CacheMisses                               //
 	CacheEvictions                            //
 	CacheRefused                              // entries too large to cache
-	StreamsShed                               // streams refused at the bound
+	StreamsShed                               // refused at the limit
 	Refused                                   // refused at capacity before any work; not part of Requests
 	DroppedEvents                             // supervisor: events that journals dropped unread
 	RecycledRequests                          // supervisor: workers replaced because of their number of requests
@@ -101,9 +101,9 @@ const (
 	UpstreamFailed                            // ... whose answer could not be used
 	UpstreamUnavailable                       // ... while the model was unavailable
 	UpstreamTimeout                           // ... that timed out
-	UpstreamCancelled                         // ... that we cancelled
-	UpstreamRateLimited                       // ... that the upstream put off
-	UpstreamRefused                           // ... refused for the key, the model's name or the address
+	UpstreamCancelled                         // ... that this service cancelled
+	UpstreamRateLimited                       // ... that the upstream rate-limited
+	UpstreamRefused                           // ... refused because of the key, the model's name or the address
 	UpstreamCredit                            // ... refused because the credit is used up
 	UpstreamTooLong                           // ... refused because the prompt is longer than the context
 	UpstreamWithheld                          // ... that a filter withheld
@@ -114,7 +114,7 @@ const (
 	ProcessorTime                             // microseconds of all threads, in user mode and in the kernel
 	AllocatedBytes                            // of the Go heap since the process began
 	Collections                               // of the Go heap, completed
-	firstUse                                  // what each model used up, see UsedBy
+	firstUse                                  // usage of each model, see UsedBy
 )
 
 // More counters of every page.

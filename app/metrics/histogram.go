@@ -41,7 +41,7 @@ func (h Histogram) bucket(i int) Counter { return firstBucket + Counter(int(h)*h
 
 func (h Histogram) sum() Counter { return h.bucket(len(bounds) + 1) }
 
-// Observe adds a duration to a histogram; a negative one counts as 0. It takes two atomic additions.
+// Observe adds a duration to a histogram; a negative one counts as 0. It costs two atomic additions.
 func (p *Entry) Observe(h Histogram, took time.Duration) {
 	took = max(took, 0)
 	i, _ := slices.BinarySearch(bounds[:], took)

@@ -85,15 +85,15 @@ func TestRecentForgetsWhatIsOlderThanAMinute(t *testing.T) {
 	b := openBoard(t)
 	index, _ := b.Claim(0, 1)
 	var r Recent
-	r.Look(b)
+	r.Update(b)
 	b.Worker(index).Observe(RequestNotes, 40*time.Millisecond)
 	b.Worker(index).Observe(RequestOther, 40*time.Millisecond)
 	b.Worker(index).Observe(Runs, 4*time.Second)
 	for second := 1; second <= 130; second++ {
 		if second == 30 {
-			b.Retire(index) // what a worker has taken its time for is told after its end
+			b.Retire(index) // a worker's durations are reported even after it has ended
 		}
-		r.Look(b)
+		r.Update(b)
 		s := b.Snapshot()
 		requests, runs := s.Latency(RecentRequests), s.Latency(RecentRuns)
 		if known := second <= 60; (requests.Count == 2) != known || (runs.Count == 1) != known || (runs.P50 > 2500*time.Millisecond) != known {

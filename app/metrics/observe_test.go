@@ -37,7 +37,7 @@ func TestUseIsCountedByModel(t *testing.T) {
 		observe(model, 1, study.Answer{PromptTokens: 5, CompletionTokens: 2, Cost: 0.000003}, nil)
 	}
 	s := b.Snapshot()
-	for model, calls := range []uint64{0, 1, 0, 0, 0, 0, 0, 1, 3} { // those beyond the eighth together
+	for model, calls := range []uint64{0, 1, 0, 0, 0, 0, 0, 1, 3} { // models beyond the eighth are counted together
 		prompt, completion, cost := s.Total(metrics.UsedBy(model, metrics.PromptTokens)), s.Total(metrics.UsedBy(model, metrics.CompletionTokens)), s.Total(metrics.UsedBy(model, metrics.CostMicros))
 		if prompt != 5*calls || completion != 2*calls || cost != 3*calls {
 			t.Errorf("model %d: %d, %d, %d for %d calls", model, prompt, completion, cost, calls)

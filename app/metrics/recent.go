@@ -33,9 +33,9 @@ type Recent struct {
 	read Snapshot // the board as it was last read
 }
 
-// Look adds the board's current counts, and returns them until the next call. One goroutine must call it once every
-// HeartbeatEvery. It makes no garbage, for what an idle process makes stays in memory for minutes.
-func (r *Recent) Look(b *Board) Snapshot {
+// Update adds the board's current counts, and returns them until the next call. One goroutine must call it once every
+// HeartbeatEvery. It makes no garbage, because an idle process retains its garbage for minutes.
+func (r *Recent) Update(b *Board) Snapshot {
 	b.Refresh(&r.read)
 	own := b.Supervisor()
 	for i, of := range recentOf {

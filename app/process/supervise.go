@@ -118,7 +118,7 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 	board, versions := metrics.NewBoard(section), contextcache.NewVersions(shared.versions)
 	journal := journals.New(journalBounds(c, b))
 	oom := memory.NewOOMWatch(log)
-	var flood memory.HeapTrimmer
+	var trimmer memory.HeapTrimmer
 	var recent metrics.Recent
 	notices := make(chan supervisor.Notice, noticeQueue)
 	launcher, err := newFork(environment, listener, region.File(), notices, journal, log)
@@ -133,9 +133,9 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 		return metrics.Publish(ctx, board.Supervisor(), func() bool { return true },
 			func(p *metrics.Entry) {
 				publishJournal(p, journal)
-				oom.Look()
-				all := recent.Look(board)
-				flood.Look(memory.Load{Streams: all.Sum(metrics.Streams), Answered: answered(all.Total), Beats: int64(len(all.Workers))})
+				oom.Check()
+				all := recent.Update(board)
+				trimmer.Update(memory.Load{Streams: all.Sum(metrics.Streams), Answered: answered(all.Total), Beats: int64(len(all.Workers))})
 			})
 	})
 	group.Go(func() error { return reap(ctx, notices) })

@@ -78,7 +78,7 @@ func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger
 	group.Go(func() error {
 		return metrics.Publish(ctx, parent.Own(), p.server.Alive, func(page *metrics.Entry) {
 			p.publish(page)
-			p.trimmer.Look(memory.Load{Streams: page.Gauge(metrics.Streams), Answered: answered(page.Count), Beats: 1})
+			p.trimmer.Update(memory.Load{Streams: page.Gauge(metrics.Streams), Answered: answered(page.Count), Beats: 1})
 		})
 	})
 	group.Go(func() error { return p.server.Serve(parent.Listener) })

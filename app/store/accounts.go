@@ -43,7 +43,7 @@ func noDevice() error  { return study.Errorf(study.CodeNotFound, "the session do
 // Secret implements Store.
 func (s *sqlStore) Secret(ctx context.Context, name string, fresh []byte) ([]byte, error) {
 	if len(fresh) == 0 || len(fresh) > MaxSecretSize {
-		return nil, study.Errorf(study.CodeInternal, "a secret has 1 to %d bytes", MaxSecretSize)
+		return nil, study.Errorf(study.CodeInternal, "a secret must have 1 to %d bytes", MaxSecretSize)
 	}
 	const query = "SELECT value FROM secrets WHERE name = $1"
 	scan := func(row scanner, v *[]byte) (mark, error) { return mark{}, row.Scan(v) }
@@ -67,7 +67,7 @@ func (s *sqlStore) CreateAccount(ctx context.Context, a study.Account) error {
 	const insert = "INSERT INTO accounts (" + accountColumns + ") VALUES ($1, $2, $3, $3) ON CONFLICT DO NOTHING"
 	n, err := s.exec(ctx, insert, a.UserID, a.CodeHash, micros(now()))
 	if err == nil && n == 0 {
-		return study.Errorf(study.CodeConflict, "the user has an account already")
+		return study.Errorf(study.CodeConflict, "the user already has an account")
 	}
 	return err
 }

@@ -57,7 +57,7 @@ func Backup(ctx context.Context, url, file string) error {
 	}
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator's own path
 	if errors.Is(err, fs.ErrExist) {
-		return study.Wrap(err, study.CodeConflict, "the file exists already; a backup does not overwrite one")
+		return study.Wrap(err, study.CodeConflict, "the file already exists: a backup does not overwrite files")
 	}
 	if err != nil {
 		return study.Wrap(err, study.CodeUnavailable, "the backup cannot be written")
@@ -199,7 +199,7 @@ func Restore(ctx context.Context, url, file string) error {
 		return errors.Join(err, removeIfThere(fresh))
 	}
 	if err := os.Rename(fresh, path); err != nil {
-		return study.Wrap(err, study.CodeUnavailable, "the backup cannot be put in its place")
+		return study.Wrap(err, study.CodeUnavailable, "the backup cannot be moved into place")
 	}
 	return synced(path)
 }
@@ -238,7 +238,7 @@ func copyChecked(ctx context.Context, from, to string) (err error) {
 		return err
 	}
 	if have == 0 {
-		return study.Errorf(study.CodeUnavailable, "the file is no backup of studysharper")
+		return study.Errorf(study.CodeUnavailable, "the file is not a backup of studysharper")
 	}
 	db := pool(readingDSN(to), 1)
 	defer func() { _ = db.Close() }()
@@ -265,7 +265,7 @@ func setAside(ctx context.Context, path string) error {
 		}
 	}
 	if err = errors.Join(err, removeIfThere(path+"-shm")); err != nil {
-		return study.Wrap(err, study.CodeUnavailable, "the present database cannot be kept")
+		return study.Wrap(err, study.CodeUnavailable, "the current database cannot be moved aside")
 	}
 	return nil
 }

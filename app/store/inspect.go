@@ -48,7 +48,7 @@ func inspect(ctx context.Context, path string) (State, error) {
 	folder := filepath.Dir(path)
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Absent, study.Wrap(accessFolder(existing(folder)), study.CodeUnavailable, "the database cannot be made in "+existing(folder))
+		return Absent, study.Wrap(accessFolder(existing(folder)), study.CodeUnavailable, "the database cannot be created in "+existing(folder))
 	}
 	if err != nil {
 		return 0, study.Wrap(err, study.CodeUnavailable, "the database folder cannot be used")

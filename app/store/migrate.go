@@ -157,7 +157,7 @@ func schemaOf(ctx context.Context, db *sql.DB) (version int64, err error) {
 		return 0, err
 	}
 	if application != applicationID && tables > 0 {
-		return 0, study.Errorf(study.CodeUnavailable, "the database file is another application's")
+		return 0, study.Errorf(study.CodeUnavailable, "the database file belongs to another application")
 	}
 	if versioned == 0 {
 		return 0, nil

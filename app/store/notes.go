@@ -254,7 +254,7 @@ func (s *sqlStore) NotesByID(ctx context.Context, userID string, ids []string) (
 			return nil, nameNote(err, id)
 		}
 		if bytes += len(n.Title) + len(n.Content); bytes > MaxGivenBytes {
-			return nil, study.Invalid([]study.Fault{{Field: "note_ids", Detail: "the notes hold over 8 MiB together"}})
+			return nil, study.Invalid([]study.Fault{{Field: "note_ids", Detail: "the notes have more than 8 MiB in total"}})
 		}
 		notes = append(notes, n)
 	}

@@ -48,7 +48,7 @@ func pathFault(path string, err error) string {
 	}
 	switch {
 	case errors.Is(err, syscall.ENOTDIR):
-		return fmt.Sprintf("the database cannot be made in %s: a part of that path is a file, not a folder", folder)
+		return fmt.Sprintf("the database cannot be created in %s: a part of that path is a file, not a folder", folder)
 	case errors.Is(err, syscall.EROFS), resultCode(err) != 0 && errors.Is(accessFolder(existing(folder)), syscall.EROFS):
 		return fmt.Sprintf("the database folder %s is on a read-only file system: mount a volume there that can be written to", existing(folder))
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), resultCode(err) == code.SQLITE_FULL:

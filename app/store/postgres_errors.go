@@ -47,7 +47,7 @@ func wrapPostgres(err error) error {
 		}
 	}
 	if _, mistaken := errors.AsType[pgx.ScanArgError](err); mistaken || pgState(err) != "" {
-		return study.Wrap(redact(err), study.CodeInternal, "the database refused")
+		return study.Wrap(redact(err), study.CodeInternal, "the database rejected the request")
 	}
 	return study.Wrap(redact(err), study.CodeUnavailable, "the database cannot be reached")
 }

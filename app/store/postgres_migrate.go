@@ -93,7 +93,7 @@ func pgSchema(ctx context.Context, conn *pgx.Conn) (version int64, err error) {
 	case encoding != "UTF8":
 		return 0, study.Errorf(study.CodeUnavailable, "the database's encoding is not UTF8")
 	case versioned == 0 && ours > 0:
-		return 0, study.Errorf(study.CodeUnavailable, "the database holds another application's tables of the same names; give this one a database or a schema of its own")
+		return 0, study.Errorf(study.CodeUnavailable, "the database contains another application's tables of the same names: use a separate database or schema")
 	case versioned == 0:
 		return 0, nil
 	}

@@ -82,7 +82,7 @@ func (s *sqlStore) ReviewCard(ctx context.Context, v study.Review, next Schedule
 			return err
 		}
 		if v.At.Before(c.Memory.ReviewedAt) {
-			return study.Errorf(study.CodeConflict, "the card was reviewed later than that already")
+			return study.Errorf(study.CodeConflict, "the card already has a later review")
 		}
 		settings, err := readSettings(t.row(ctx, settingsQuery, c.UserID), c.UserID)
 		if err != nil {
@@ -102,7 +102,7 @@ func reviewed(ctx context.Context, t tx, v study.Review, c *study.Card) (known b
 	case err != nil:
 		return false, err
 	case card != c.ID:
-		return false, study.Errorf(study.CodeConflict, "the review_id is that of another card's review")
+		return false, study.Errorf(study.CodeConflict, "the review_id belongs to a review of another card")
 	}
 	return true, json.Unmarshal([]byte(later), &c.Memory)
 }
@@ -130,7 +130,7 @@ func memoryText(m study.CardMemory) string {
 
 // UndoReview implements Store.
 func (s *sqlStore) UndoReview(ctx context.Context, userID, cardID, reviewID string) (study.Card, error) {
-	noReview := func() error { return study.Errorf(study.CodeNotFound, "the card has no such review") }
+	noReview := func() error { return study.Errorf(study.CodeNotFound, "the card does not have this review") }
 	if !isUUID(reviewID) {
 		return study.Card{}, noReview()
 	}

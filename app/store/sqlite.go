@@ -54,7 +54,7 @@ func sqlitePath(databaseURL string) (string, error) {
 	path, ok := strings.CutPrefix(databaseURL, "sqlite:")
 	switch {
 	case !ok:
-		return "", study.Errorf(study.CodeInvalid, "DATABASE_URL: accepted are sqlite:PATH and postgres://…")
+		return "", study.Errorf(study.CodeInvalid, "DATABASE_URL: must be sqlite:PATH or postgres://…")
 	case path == "" || strings.HasSuffix(path, "/") || strings.HasPrefix(path, ":memory:"):
 		return "", study.Errorf(study.CodeInvalid, "DATABASE_URL: sqlite: needs the path of a file")
 	case strings.HasPrefix(path, "//"):
@@ -164,7 +164,7 @@ func wrapSQLite(err error) error {
 	case code.SQLITE_CANTOPEN, code.SQLITE_IOERR, code.SQLITE_READONLY, code.SQLITE_PERM, code.SQLITE_NOMEM:
 		return study.Wrap(err, away, "the database cannot be used")
 	default:
-		return study.Wrap(err, study.CodeInternal, "the database refused")
+		return study.Wrap(err, study.CodeInternal, "the database rejected the request")
 	}
 }
 

@@ -44,11 +44,11 @@ func (s *sqlStore) checkQuota(ctx context.Context, t tx, userID string) error {
 	}
 	const mb = 1 << 20
 	over := func(what string, have, most int64) error {
-		return study.Errorf(study.CodeQuota, "no more can be kept: this would be %.1f MB of %s, of %d MB (QUOTA_NOTES_MB); delete some first", float64(have)/mb, what, most/mb)
+		return study.Errorf(study.CodeQuota, "storage quota exceeded: this would be %.1f MB of %s, of %d MB (QUOTA_NOTES_MB); delete some first", float64(have)/mb, what, most/mb)
 	}
 	switch items, bytes := s.options.QuotaItems, s.options.QuotaBytes; {
 	case items > 0 && h.Items > items:
-		return study.Errorf(study.CodeQuota, "no more can be kept: this would be the %s of %d notes, study aids and conversations (QUOTA_ITEMS); delete some first", ordinal(h.Items), items)
+		return study.Errorf(study.CodeQuota, "storage quota exceeded: this would be the %s of %d notes, study aids and conversations (QUOTA_ITEMS); delete some first", ordinal(h.Items), items)
 	case bytes > 0 && h.NoteBytes > bytes:
 		return over("notes", h.NoteBytes, bytes)
 	case bytes > 0 && h.OtherBytes > bytes:

@@ -160,8 +160,8 @@ const maxOwnerBytes = 4 * study.MaxIDRunes
 
 // Errors that every journal returns when a run or a session has ended or does not exist.
 var (
-	ErrEnded = study.Errorf(study.CodeInvalid, "the run has ended already")
-	ErrGone  = study.Errorf(study.CodeNotFound, "there is no such session")
+	ErrEnded = study.Errorf(study.CodeInvalid, "the run has already ended")
+	ErrGone  = study.Errorf(study.CodeNotFound, "the session does not exist")
 	ErrNoRun = study.Errorf(study.CodeNotFound, "the session does not have this run (any more)")
 	ErrTaken = study.Errorf(study.CodeNotFound, "run not found")
 	ErrBroke = study.Errorf(study.CodeUnavailable, "the run was interrupted")

@@ -14,7 +14,7 @@ var (
 	tableLine = regexp.MustCompile(`(?m)^\t(\w+): /(.+)/(i?),$`)
 )
 
-// TestEveryWarningOfTheServerIsTranslated reads the warnings where the server's packages write them.
+// TestEveryWarningOfTheServerIsTranslated reads the warnings from the source of the server's packages.
 func TestEveryWarningOfTheServerIsTranslated(t *testing.T) {
 	var known []*regexp.Regexp
 	for _, found := range tableLine.FindAllStringSubmatch(string(opened().files["warnings.js"].Body), -1) {

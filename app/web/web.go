@@ -1,6 +1,6 @@
-// Package web embeds the pages, the study desk and the operator's page: HTML, CSS and JavaScript without a build step or
-// external files. Its main idea: the URL of a page's files carries a hash of their content, so browsers cache them forever
-// and revalidate the page alone. It does not depend on the HTTP server; app/httpapi serves the files.
+// Package web embeds the pages, for students and for the operator: HTML, CSS and JavaScript without a build step or
+// external files. The URL of a page's files contains a hash of their content, so that browsers cache the files forever
+// and revalidate only the page. The package does not depend on the HTTP server; app/httpapi serves the files.
 package web
 
 import (
@@ -20,24 +20,24 @@ import (
 //go:embed static
 var static embed.FS
 
-// The files that have an address of their own and name others by their version, for Page.
+// The files that have their own URL and refer to others by version, for Page.
 const (
 	Desk     = "desk.html"
 	Admin    = "admin.html"
 	Docs     = "docs.html"
-	Worker   = "sw.js" // the desk's service worker
+	Worker   = "sw.js" // the service worker of the students' page
 	Manifest = "manifest.webmanifest"
 )
 
 var pages = []string{Desk, Admin, Docs, Worker, Manifest}
 
-// Policy is the pages' Content-Security-Policy: scripts, styles and data from this server only, nothing inline, no markup
-// made of strings. The one Trusted Types policy is for the address of the service worker.
+// Policy is the pages' Content-Security-Policy: scripts, styles and data from this server only, nothing inline, no
+// markup made from strings. Its only Trusted Types policy is for the service worker's URL.
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types worker"
 
-// sheets are the style sheets that are sent as one, in this order: the first paint waits for a page's style sheet.
+// sheets are the style sheets that are sent as one file, in this order: the first paint waits for a page's style sheet.
 var sheets = map[string][]string{
 	"desk.css":  {"page.css", "desk.css", "aids.css", "print.css"},
 	"admin.css": {"page.css", "admin.css"},
@@ -47,25 +47,25 @@ var sheets = map[string][]string{
 // versionMark is replaced by the version in the pages.
 const versionMark = "{version}"
 
-// File is a file as it is sent. Its bytes belong to the package.
+// File is a file ready to be sent. The package owns its bytes; callers must not change them.
 type File struct {
 	Type string // Content-Type
-	ETag string // weak (RFC 9110, section 8.8.1): both encodings have it
-	Body []byte // nil where only the compressed body is kept
+	ETag string // weak (RFC 9110, section 8.8.1): the same for both encodings
+	Body []byte // nil if only the compressed body is stored
 	gzip func() []byte
 }
 
-// Gzip gives the compressed body, which is made on first use and kept.
+// Gzip returns the compressed body, which is made on first use and retained.
 func (f *File) Gzip() []byte { return f.gzip() }
 
-// Plain gives the body as it is; of a packed file it is a new copy.
+// Plain returns the uncompressed body; for a packed file it is a new copy.
 func (f *File) Plain() []byte {
 	if f.Body != nil {
 		return f.Body
 	}
 	r, err := gzip.NewReader(bytes.NewReader(f.Gzip()))
 	if err != nil {
-		panic(err) // this package made it
+		panic(err) // the package compressed it itself
 	}
 	body, err := io.ReadAll(r)
 	if err != nil {
@@ -74,16 +74,16 @@ func (f *File) Plain() []byte {
 	return body
 }
 
-// site is all files by name, and their version.
+// site contains all files by name, and their version.
 type site struct {
 	version string
 	files   map[string]*File
 }
 
-// opened is made on first use: most workers never serve a page.
+// opened is initialised on first use: most workers never serve a page.
 var opened = sync.OnceValue(open)
 
-// Page gives Desk, Admin, Docs, Worker or Manifest; nil for any other.
+// Page returns Desk, Admin, Docs, Worker or Manifest; nil for any other name.
 func Page(name string) *File {
 	if !slices.Contains(pages, name) {
 		return nil
@@ -91,9 +91,9 @@ func Page(name string) *File {
 	return opened().files[name]
 }
 
-// Asset gives a file of a page; nil where no file has that name. lasting reports that it never changes under this
-// version. For the version of another release it is today's file, which must not be cached: while a release is rolled out,
-// page and files may come from two instances.
+// Asset returns a file of a page; nil if there is no such file. lasting reports that it never changes under this
+// version. For another release's version it returns the current file, which must not be cached: during a rollout, a
+// page and its files may come from two instances.
 func Asset(version, name string) (f *File, lasting bool) {
 	if slices.Contains(pages, name) {
 		return nil, false
@@ -112,7 +112,7 @@ func open() *site {
 	for _, name := range names {
 		body, err := static.ReadFile(name)
 		if err != nil {
-			panic(err) // it was just listed
+			panic(err) // it was listed just before
 		}
 		all.Write(body)
 		s.files[path.Base(name)] = NewFile(path.Ext(name), body)
@@ -126,7 +126,7 @@ func open() *site {
 	return s
 }
 
-// joinSheets leaves the style sheets of the pages only.
+// joinSheets replaces all style sheets by those of the pages.
 func (s *site) joinSheets() {
 	joined := map[string]*File{}
 	for name, parts := range sheets {
@@ -140,14 +140,14 @@ func (s *site) joinSheets() {
 	maps.Copy(s.files, joined)
 }
 
-// NewFile makes a file of body, which it keeps. ext, as ".json", says its type.
+// NewFile makes a file of body, which it retains. ext, such as ".json", determines its type.
 func NewFile(ext string, body []byte) *File {
 	f := &File{Type: types[ext], ETag: tagOf(body), Body: body}
 	f.gzip = sync.OnceValue(func() []byte { return compressed(body) })
 	return f
 }
 
-// NewPackedFile is NewFile for a body that is seldom asked for without compression: only the compressed one is kept.
+// NewPackedFile is NewFile for a body that is seldom requested uncompressed: only the compressed body is retained.
 func NewPackedFile(ext string, body []byte) *File {
 	small := compressed(body)
 	return &File{Type: types[ext], ETag: tagOf(body), gzip: func() []byte { return small }}
@@ -158,7 +158,7 @@ func tagOf(body []byte) string {
 	return `W/"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
-// types are the Content-Types; with nosniff, browsers run nothing else.
+// types are the Content-Types; because of nosniff, browsers do not guess others.
 var types = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -176,7 +176,7 @@ func compressed(body []byte) []byte {
 	if err != nil {
 		panic(err) // the level is a constant
 	}
-	_, _ = w.Write(body) // a buffer takes everything
+	_, _ = w.Write(body) // writing to a buffer never fails
 	_ = w.Close()
 	return bytes.Clone(out.Bytes())
 }

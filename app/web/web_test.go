@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// pageBytes is what a page may weigh, compressed, with all that it loads at first, in any language.
+	// pageBytes is the maximum compressed size of a page with all files that it loads at first, in any language.
 	pageBytes = 90_000
-	// formulaBytes is what KaTeX may weigh, compressed.
+	// formulaBytes is the maximum compressed size of KaTeX.
 	formulaBytes = 80_000
 	formulas     = "katex.js"
 )
 
-// languages are those of the interface.
+// languages are the languages of the interface.
 var languages = []string{"en", "de", "es", "fr"}
 
 var (
@@ -32,10 +32,11 @@ var (
 	opens    = regexp.MustCompile(`import\("\./([a-z]+\.js)"\)`)
 )
 
-// loaded gives the files that a page loads at first, by name: those that it names, and what those import.
+// loaded returns the files that a page loads at first, by name: those that it names, and their imports.
 func loaded(t *testing.T, page string) map[string]*File { return closure(t, page, imported) }
 
-// closure gives the files that a page names, and those that they name in turn by one of the expressions, except KaTeX.
+// closure returns the files that a page names, and recursively those that they name by one of the expressions, except
+// KaTeX.
 func closure(t *testing.T, page string, naming ...*regexp.Regexp) map[string]*File {
 	t.Helper()
 	files := map[string]*File{}
@@ -67,7 +68,7 @@ func TestAPageWithAllItsPlacesIsWithin90kB(t *testing.T) {
 	for _, page := range []string{Desk, Admin, Docs} {
 		for _, language := range languages {
 			size, small := len(Page(page).Body), len(Page(page).Gzip())
-			files := closure(t, page, imported, opens) // the service worker loads all of it during the first visit
+			files := closure(t, page, imported, opens) // the service worker loads all of them during the first visit
 			files[language+".json"] = opened().files[language+".json"]
 			for _, file := range files {
 				size += len(file.Body)
@@ -94,7 +95,7 @@ func TestAPageNamesEveryModuleThatItLoads(t *testing.T) {
 	}
 }
 
-// TestFirstPaintWaitsForOneStyleSheet also bounds what the first place needs.
+// TestFirstPaintWaitsForOneStyleSheet also limits what the first place needs.
 func TestFirstPaintWaitsForOneStyleSheet(t *testing.T) {
 	for page, most := range map[string]int{Desk: 12, Admin: 9, Docs: 9} {
 		kinds := map[string]int{}
@@ -107,7 +108,7 @@ func TestFirstPaintWaitsForOneStyleSheet(t *testing.T) {
 	}
 }
 
-// TestTheServiceWorkerKeepsEveryModule also of places that were not opened.
+// TestTheServiceWorkerKeepsEveryModule includes the modules of places that were not opened.
 func TestTheServiceWorkerKeepsEveryModule(t *testing.T) {
 	found := regexp.MustCompile(`(?s)const modules = "([a-z ]+)" \+\n\t"([a-z ]+)"`).FindSubmatch(Page(Worker).Body)
 	if found == nil {
@@ -130,7 +131,7 @@ func TestTheServiceWorkerKeepsEveryModule(t *testing.T) {
 }
 
 func TestEveryFileIsLoadedByAPageAndHasAType(t *testing.T) {
-	used := []string{Desk, Admin, Docs, Worker, Manifest, "icon192.png", "icon512.png", "katex.js"} // formula.js loads KaTeX with the first formula, words.js one language
+	used := []string{Desk, Admin, Docs, Worker, Manifest, "icon192.png", "icon512.png", "katex.js"} // formula.js loads KaTeX for the first formula, words.js one language
 	for _, language := range languages {
 		used = append(used, language+".json")
 	}
@@ -149,12 +150,12 @@ func TestEveryFileIsLoadedByAPageAndHasAType(t *testing.T) {
 	}
 }
 
-// forbidden is what the policy refuses, and what would take a text for markup.
+// forbidden matches what the policy refuses, and what would interpret text as markup.
 var forbidden = regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc|DOMParser|javascript:| style="|<script>|<style| on[a-z]+="`)
 
 func TestNothingIsInlineAndNoTextIsTakenForMarkup(t *testing.T) {
 	for name, file := range opened().files {
-		if found := forbidden.Find(file.Body); found != nil && (name != "katex.js" || string(found) != ` style="`) { // KaTeX's markup is not used
+		if found := forbidden.Find(file.Body); found != nil && (name != "katex.js" || string(found) != ` style="`) { // KaTeX's markup output is not used
 			t.Errorf("%s has %q", name, found)
 		}
 	}
@@ -203,7 +204,7 @@ func TestOnlyWhatThereIsIsGiven(t *testing.T) {
 	}
 }
 
-// TestTheManifestNamesIconsThatExist has browsers offer to install the page.
+// TestTheManifestNamesIconsThatExist checks what makes browsers offer to install the page.
 func TestTheManifestNamesIconsThatExist(t *testing.T) {
 	var manifest struct {
 		Name, Display string

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// wordsOf gives the words of a language: each a text, or texts by plural category.
+// wordsOf returns the words of a language: each is a text, or texts by plural category.
 func wordsOf(t *testing.T, language string) map[string]map[string]string {
 	t.Helper()
 	raw := map[string]any{}
@@ -30,7 +30,7 @@ func wordsOf(t *testing.T, language string) map[string]map[string]string {
 	return words
 }
 
-// values are the names between braces in a text, sorted.
+// values returns the names between braces in a text, sorted.
 func values(text string) string {
 	found := regexp.MustCompile(`\{\w+\}`).FindAllString(text, -1)
 	slices.Sort(found)
@@ -70,7 +70,7 @@ var (
 	attribute = regexp.MustCompile(`data-t[a-z-]*="([\w.]+)"`)
 )
 
-// TestEveryWordIsUsedAndEveryUseHasAWord reads the keys in the modules and in the pages.
+// TestEveryWordIsUsedAndEveryUseHasAWord reads the keys from the modules and the pages.
 func TestEveryWordIsUsedAndEveryUseHasAWord(t *testing.T) {
 	words, used := wordsOf(t, "en"), map[string]bool{}
 	prefixes := []string{}

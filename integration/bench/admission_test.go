@@ -36,7 +36,7 @@ func (b *bench) admission() {
 	times, untimed := harness.Refusals(streams)
 	b.exactly("streams open meanwhile", int(c.Counts().Open), streamsAtFull, streamsAtFull)
 	b.zero("opens served above the bound", int(counts.Opened), refusedOpens)
-	b.zero("later opens that were answered otherwise", untimed+int(counts.Failed), refusedOpens)
+	b.zero("later opens with a different answer", untimed+int(counts.Failed), refusedOpens)
 	b.took("connect to 503, 16 at once, p99", harness.Quantile(times, .99), refusalBound, len(times), harness.Spread(times))
 	b.sameWorkers(h)
 }

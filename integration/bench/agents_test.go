@@ -91,7 +91,7 @@ func (b *bench) chat() {
 		Pass: rates[chatRounds/2] >= chatGoal, Note: fmt.Sprintf("%.0f to %.0f", rates[0], rates[chatRounds-1])})
 	b.took("a chat answer, p50", harness.Quantile(all.Times, .5), 0, n, harness.Spread(all.Times))
 	b.bytes("container memory, highest of all samples", peak, chatBound, n, "a sample each 100 ms")
-	b.tell("workers recycled meanwhile", recycled, n, "")
+	b.tell("workers recycled", recycled, n, "")
 	b.complain(all.Failures)
 }
 
@@ -103,7 +103,7 @@ func (b *bench) overhead() {
 	b.zero(fmt.Sprintf("requests failed at %d a second", pacedRate), len(all.Failures)+len(alone.Failures), n)
 	b.took("an answer of the model alone, p50", harness.Quantile(alone.Times, .5), 0, len(alone.Times), harness.Spread(alone.Times))
 	own := h.ownTimes(b.T)
-	b.took("the service's own time for a chat answer less that, p50", harness.Quantile(own, .5)-harness.Quantile(alone.Times, .5), pacedP50, len(own), harness.Spread(own))
+	b.took("service time for a chat answer less the model's, p50", harness.Quantile(own, .5)-harness.Quantile(alone.Times, .5), pacedP50, len(own), harness.Spread(own))
 	b.took("a chat answer as its client sees it, p50", harness.Quantile(all.Times, .5), 0, n, harness.Spread(all.Times))
 	b.took("a chat answer, the model's time included, p99", harness.Quantile(all.Times, .99), pacedP99, n, "")
 	b.complain(append(all.Failures, alone.Failures...))

@@ -53,7 +53,7 @@ func (b *bench) abroad() {
 	c.Make(abroadStudents, abroadRuns)
 	b.whole(c, "runs made on another instance")
 	b.zero("requests failed", int(c.Unbegun.Load()), abroadRuns)
-	b.tell("streams opened again", int(c.Reconnects.Load()), abroadRuns,
+	b.tell("streams reopened", int(c.Reconnects.Load()), abroadRuns,
 		fmt.Sprintf("%.0f runs a second; %s", abroadRuns/time.Since(began).Seconds(), c.FirstFailure()))
 }
 
@@ -62,12 +62,12 @@ func (b *bench) whole(c *harness.RunClients, what string) {
 	b.Helper()
 	n := int(c.Runs.Load())
 	if lost := int(c.Missed.Load()); c.GapsAllowed {
-		b.tell(what+": events lost, told by a gap", lost, n, "")
+		b.tell(what+": events lost, reported by a gap", lost, n, "")
 	} else {
 		b.zero(what+": events lost", lost, n)
 	}
 	b.zero("... doubled", int(c.Doubled.Load()), n)
-	b.zero("... runs that did not end well", int(c.Unended.Load()), n)
+	b.zero("... runs that did not end correctly", int(c.Unended.Load()), n)
 	b.Log(c.FirstFailure())
 }
 
@@ -85,8 +85,8 @@ func (b *bench) killed() {
 	close(stop)
 	all.Wait()
 	b.whole(c, "an instance killed")
-	b.tell("requests that it was just being asked, lost with it", int(c.Unbegun.Load()), int(c.Runs.Load()), "")
-	b.tell("streams opened again, elsewhere", int(c.Reconnects.Load()), int(c.Runs.Load()), "")
+	b.tell("requests in progress lost with the instance", int(c.Unbegun.Load()), int(c.Runs.Load()), "")
+	b.tell("streams reopened on another instance", int(c.Reconnects.Load()), int(c.Runs.Load()), "")
 }
 
 // withoutRedis kills Redis and restarts it empty, repeatedly.
@@ -117,10 +117,10 @@ func (b *bench) withoutRedis() {
 	close(stop)
 	all.Wait()
 	b.zero("chat requests failed, Redis killed three times", len(chats.Failures), len(chats.Times))
-	b.zero("runs not begun", int(c.Unbegun.Load()), int(c.Runs.Load()))
+	b.zero("runs not started", int(c.Unbegun.Load()), int(c.Runs.Load()))
 	b.whole(c, "Redis killed three times")
 	if slices.Sort(chats.Times); len(chats.Times) > 0 {
-		b.took("a chat answer meanwhile, p99", harness.Quantile(chats.Times, .99), 0, len(chats.Times), harness.Spread(chats.Times))
+		b.took("a chat answer during the outages, p99", harness.Quantile(chats.Times, .99), 0, len(chats.Times), harness.Spread(chats.Times))
 	}
 	b.complain(chats.Failures)
 }

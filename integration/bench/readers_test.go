@@ -41,7 +41,7 @@ func whole(c *harness.Readers, b *bench, streams []*swarm.Stream, tokens int) {
 	b.zero("events doubled or out of order", doubled, len(streams)*tokens)
 	b.zero("streams that did not end with their run", unended, len(streams))
 	if joined > 0 {
-		b.tell("tokens that came joined to another", joined, len(streams)*tokens, "")
+		b.tell("tokens joined to another", joined, len(streams)*tokens, "")
 	}
 	if n := c.Counts(); n.Wrong+n.Gaps > 0 {
 		b.Errorf("%d events of no known shape, %d gaps", n.Wrong, n.Gaps)

@@ -61,9 +61,9 @@ func (b *bench) runs() {
 	}
 	b.zero("events lost", n.lost, n.events)
 	b.zero("events doubled or out of order", n.doubled, n.events)
-	b.add(benchRow{Name: "runs not seen whole, to the last letter", N: n.runs, Measured: fmt.Sprint(n.unwhole), Goal: "0",
+	b.add(benchRow{Name: "runs not received completely, to the last letter", N: n.runs, Measured: fmt.Sprint(n.unwhole), Goal: "0",
 		Value: float64(n.unwhole), Pass: n.unwhole == 0 && n.runs == runsInAll, Note: note})
-	b.tell("runs watched from the other worker", n.elsewhere, n.runs, fmt.Sprintf("%.0f runs a second, %d at once; %d times a 503 was waited out",
+	b.tell("runs watched from the other worker", n.elsewhere, n.runs, fmt.Sprintf("%.0f runs a second, %d at once; %d times a 503 was retried",
 		float64(n.runs)/time.Since(began).Seconds(), runsAtOnce, n.crowded))
 	b.sameWorkers(h)
 }

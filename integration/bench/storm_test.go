@@ -71,7 +71,7 @@ func (b *bench) resumed(streams []*swarm.Stream, cut time.Time, retries map[*swa
 	slices.Sort(late)
 	slices.Sort(answered)
 	b.zero("streams not resumed", len(streams)-len(late), len(streams))
-	b.took("may come back to next event, the last one", harness.Quantile(late, 1), stormBound, len(late), harness.Spread(late))
-	b.took("may come back to answer, the last one", harness.Quantile(answered, 1), 0, len(answered), harness.Spread(answered))
-	b.took("cut to next event, the last one", last, 0, len(late), fmt.Sprintf("of which up to %s as the server asked", harness.Short(slices.Max(slices.Collect(maps.Values(retries))))))
+	b.took("reconnect allowed to next event, slowest", harness.Quantile(late, 1), stormBound, len(late), harness.Spread(late))
+	b.took("reconnect allowed to answer, slowest", harness.Quantile(answered, 1), 0, len(answered), harness.Spread(answered))
+	b.took("cut to next event, slowest", last, 0, len(late), fmt.Sprintf("of which up to %s as the server asked", harness.Short(slices.Max(slices.Collect(maps.Values(retries))))))
 }

@@ -53,7 +53,7 @@ func (b *bench) ticks(sessions int, late time.Duration, most, left int64) {
 	b.bytes("memory, peak", peak, most, len(streams), "")
 	testkit.Pause(backAfter)
 	after := h.Memory(b.T)
-	b.bytes(fmt.Sprintf("memory not given back %s after they closed", backAfter), after.Kept()-before.Kept(), left, len(streams),
+	b.bytes(fmt.Sprintf("memory not returned %s after they closed", backAfter), after.Kept()-before.Kept(), left, len(streams),
 		fmt.Sprintf("before %s, after %s: %s", harness.Megabytes(before.Held), harness.Megabytes(after.Held), after.String()))
 	b.bytes("of that, anonymous memory of the supervisor, which keeps the journals", after.Shares[0].Anon-before.Shares[0].Anon, 0, sessions, "")
 	b.sameWorkers(h)

@@ -16,7 +16,7 @@ var bootFaults = []fault{
 	{id: "P34", what: "successors are killed while they boot", sees: "nothing: the other worker serves", lost: "nothing",
 		well: 15 * time.Second, test: killedBooting},
 	{id: "P20", what: "no worker boots", sees: "nothing listens: exit status 3, and the log says why", lost: "–", test: neverBooted},
-	{id: "P21", what: "workers of a slot crash one after the other", sees: "nothing: the other worker serves; each try waits longer",
+	{id: "P21", what: "workers of a slot crash one after another", sees: "nothing: the other worker serves; each restart waits longer",
 		lost: "nothing", well: 20 * time.Second, test: crashLoop},
 	{id: "P38", what: "a worker never becomes ready", sees: "nothing: it is killed after 30 s", lost: "nothing", held: "app/supervisor.TestNextDecides"},
 	{id: "P31", what: "a worker sends its supervisor garbage", sees: "nothing: the message is dropped", lost: "nothing",

@@ -39,7 +39,7 @@ var boundFaults = []fault{
 		test: greedyReader,
 	},
 	{
-		id: "E24", what: "one client begins 72 slow runs at once", sees: "429 with `Retry-After` above a quarter of `MAX_CONCURRENT_RUNS`; other clients see nothing", lost: "nothing",
+		id: "E24", what: "one client starts 72 slow runs at once", sees: "429 with `Retry-After` above a quarter of `MAX_CONCURRENT_RUNS`; other clients see nothing", lost: "nothing",
 		test: greedyAsker,
 	},
 	{

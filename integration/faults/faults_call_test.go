@@ -37,28 +37,28 @@ var callFaults = []fault{
 		id: "L4c", what: "the model's certificate is not trusted", sees: "503 `upstream_unavailable`; neither key nor prompt is sent", lost: "the answer", test: modelImpostor,
 	},
 	{
-		id: "L11a", what: "a client leaves while it waits for the model", sees: "–; the model's call is cancelled", lost: "nothing", well: atOnce, test: clientLeaves,
+		id: "L11a", what: "a client disconnects while it waits for the model", sees: "–; the model's call is cancelled", lost: "nothing", well: atOnce, test: clientLeaves,
 	},
 	{
-		id: "L11b", what: "a stream's reader leaves in the middle of an answer", sees: "the whole answer when it reconnects: the run continues", lost: "nothing", well: atOnce, test: readerLeaves,
+		id: "L11b", what: "a stream's reader disconnects in the middle of an answer", sees: "the whole answer when it reconnects: the run continues", lost: "nothing", well: atOnce, test: readerLeaves,
 	},
 	{
 		id: "L11c", what: "a session is deleted in the middle of an answer", sees: "its stream ends; the model's call is cancelled", lost: "nothing", well: atOnce, test: sessionDeleted,
 	},
 	{
-		id: "L13", what: "the model is down for long", sees: "503 with `Retry-After`, after some ten calls, without calling the model; `/health` says `degraded`", lost: "the answers", well: breakerFor, test: modelDown,
+		id: "L13", what: "the model is down for a long time", sees: "503 with `Retry-After`, after some ten calls, without calling the model; `/health` says `degraded`", lost: "the answers", well: breakerFor, test: modelDown,
 	},
 	{
 		id: "L14", what: "the model is down, and each worker detects it", sees: "503", lost: "the answers", held: "app/llm/openai.TestFault_L14_EachWorkersBreakerOpensWithinTwentyCalls",
 	},
 	{
-		id: "L15", what: "fifty clients ask the same at once", sees: "the answer, from one model call per worker", lost: "nothing", test: sameQuestion,
+		id: "L15", what: "fifty clients send the same request at once", sees: "the answer, from one model call per worker", lost: "nothing", test: sameQuestion,
 	},
 	{
 		id: "L16", what: "the model's API redirects elsewhere", sees: "502 `upstream_refused`; nothing is sent there", lost: "the answer", well: atOnce, test: modelRedirects,
 	},
 	{
-		id: "L17", what: "a request names a model's address of its own", sees: "the configured model's answer, and the option among `ignored_options`", lost: "nothing", test: addressOfAClient,
+		id: "L17", what: "a request names its own model address", sees: "the configured model's answer, and the option among `ignored_options`", lost: "nothing", test: addressOfAClient,
 	},
 }
 

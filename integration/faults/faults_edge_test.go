@@ -15,11 +15,11 @@ import (
 // edgeFaults are what clients can do to the HTTP server.
 var edgeFaults = []fault{
 	{
-		id: "E1", what: "clients take every file descriptor that the workers may have", sees: "new connections wait, or get 503; open connections see nothing", lost: "nothing",
+		id: "E1", what: "clients use up all file descriptors of the workers", sees: "new connections wait, or get 503; open connections see nothing", lost: "nothing",
 		well: 5 * time.Second, test: descriptorsGone,
 	},
 	{
-		id: "E2a", what: "clients connect and say nothing", sees: "their connections are closed after 30 s; other clients see nothing", lost: "nothing",
+		id: "E2a", what: "clients connect and send nothing", sees: "their connections are closed after 30 s; other clients see nothing", lost: "nothing",
 		well: dawdledAway, test: dawdling("silent"),
 	},
 	{
@@ -31,15 +31,15 @@ var edgeFaults = []fault{
 		well: dawdledAway, test: dawdling("body"),
 	},
 	{
-		id: "E3b", what: "1,000 clients send all but the last byte of 1 MB each", sees: "a refusal by the head at once; 503 with `Retry-After` where no more bodies fit, 408 after 10 s where they do; other clients see nothing", lost: "their requests",
+		id: "E3b", what: "1,000 clients send all but the last byte of 1 MB each", sees: "an immediate refusal based on the head: 503 with `Retry-After` if no more bodies fit; otherwise 408 after 10 s; other clients see nothing", lost: "their requests",
 		test: bodiesUnfinished,
 	},
 	{
-		id: "E4a", what: "clients ask for a lot and read none of it", sees: "their connections are closed after 30 s; other clients see nothing", lost: "their answers",
+		id: "E4a", what: "clients request large answers and read none of them", sees: "their connections are closed after 30 s; other clients see nothing", lost: "their answers",
 		well: dawdledAway, test: dawdling("unread"),
 	},
 	{
-		id: "E4d", what: "80 clients ask for ten lists of 1 MB each and read none", sees: "503 with `Retry-After` where no more answers fit; their connections are closed after 30 to 60 s; other clients see nothing", lost: "their answers",
+		id: "E4d", what: "80 clients request ten lists of 1 MB each and read none", sees: "503 with `Retry-After` if no more answers fit; their connections are closed after 30 to 60 s; other clients see nothing", lost: "their answers",
 		well: deafAway, test: listsUnread,
 	},
 	{
@@ -51,7 +51,7 @@ var edgeFaults = []fault{
 		well: 5 * time.Second, test: connectionFlood,
 	},
 	{
-		id: "E5", what: "bodies are larger than allowed, or than announced", sees: "413 after the whole body or 64 MB; 400 where the length is wrong", lost: "those requests",
+		id: "E5", what: "bodies are larger than allowed, or than announced", sees: "413 after the whole body or 64 MB; 400 if the length is wrong", lost: "those requests",
 		test: giantBodies,
 	},
 	{
@@ -61,7 +61,7 @@ var edgeFaults = []fault{
 		id: "E7", what: "forms with 10,000 parts", sees: "415", lost: "those requests", test: multipartBombs,
 	},
 	{
-		id: "E8", what: "JSON nested 100,000 deep, of wrong types, cut short, or with something after it", sees: "400 or 422", lost: "those requests",
+		id: "E8", what: "JSON nested 100,000 deep, of wrong types, cut short, or followed by other data", sees: "400 or 422", lost: "those requests",
 		held: "integration/faults.TestBadInputIsRefusedAndHarmsNoWorker",
 	},
 	{
@@ -73,30 +73,30 @@ var edgeFaults = []fault{
 		test: refused("sizes"),
 	},
 	{
-		id: "E12a", what: "requests smuggled by two framings, or by odd ones", sees: "400, and the connection is closed", lost: "what follows them on the connection",
+		id: "E12a", what: "requests smuggled with two framings or with unusual ones", sees: "400, and the connection is closed", lost: "later requests on the connection",
 		test: refused("framing", "lengths"),
 	},
 	{
-		id: "E12b", what: "invalid chunks and trailers", sees: "400, 413, and the connection is closed", lost: "what follows them on the connection",
+		id: "E12b", what: "invalid chunks and trailers", sees: "400, 413, and the connection is closed", lost: "later requests on the connection",
 		test: refused("chunks"),
 	},
 	{
-		id: "E12c", what: "bare LF and CR, NUL, folded lines, and invalid header names", sees: "400, and the connection is closed", lost: "what follows them on the connection",
+		id: "E12c", what: "bare LF and CR, NUL, folded lines, and invalid header names", sees: "400, and the connection is closed", lost: "later requests on the connection",
 		test: refused("lines"),
 	},
 	{
-		id: "E13a", what: "no host, two, odd ones, and addresses of others", sees: "400, and the connection is closed", lost: "what follows them on the connection",
+		id: "E13a", what: "no `Host`, two of them, a malformed one, or another server's address", sees: "400, and the connection is closed", lost: "later requests on the connection",
 		test: refused("hosts"),
 	},
 	{
-		id: "E13b", what: "invalid methods, paths and versions", sees: "400, 501, 505, and the connection is closed", lost: "what follows them on the connection",
+		id: "E13b", what: "invalid methods, paths and versions", sees: "400, 501, 505, and the connection is closed", lost: "later requests on the connection",
 		test: refused("first lines"),
 	},
 	{
 		id: "E13c", what: "requests that are unusual but valid", sees: "the answer", lost: "nothing", test: odd,
 	},
 	{
-		id: "E14", what: "paths that try to escape: `//`, `/../`, `%2f`, `%00`, in capitals, 10,000 parameters", sees: "400, 404 or 431, never what is behind the token", lost: "nothing",
+		id: "E14", what: "paths that try to escape: `//`, `/../`, `%2f`, `%00`, in capitals, 10,000 parameters", sees: "400, 404 or 431, never anything that requires the token", lost: "nothing",
 		test: crookedPaths,
 	},
 	{
@@ -112,23 +112,23 @@ var edgeFaults = []fault{
 		test: methods,
 	},
 	{
-		id: "E18", what: "a page of another origin asks", sees: "no `Access-Control-Allow-Origin`: its browser keeps the answer from it", lost: "nothing",
+		id: "E18", what: "a page of another origin sends a request", sees: "no `Access-Control-Allow-Origin`: its browser withholds the answer", lost: "nothing",
 		held: "app/httpapi.TestCORSNamesOnlyTheOriginsOfTheSettings",
 	},
 	{
-		id: "E19", what: "clients make an `X-Forwarded-For` up", sees: "nothing: it is believed from `TRUSTED_PROXIES` only", lost: "nothing",
+		id: "E19", what: "clients forge `X-Forwarded-For`", sees: "nothing: it is accepted from `TRUSTED_PROXIES` only", lost: "nothing",
 		held: "app/httpapi.TestForwardedAddressesAreBelievedFromTrustedProxiesOnly",
 	},
 	{
-		id: "E20", what: "a client above its limit goes to the other worker, and comes back after a reload", sees: "429 with `Retry-After`, all the same", lost: "nothing",
+		id: "E20", what: "a client above its limit tries the other worker, and tries again after a reload", sees: "still 429 with `Retry-After`", lost: "nothing",
 		test: limitedEverywhere,
 	},
 	{
-		id: "E21", what: "another process has the port", sees: "nothing: the other process continues", lost: "nothing: the start ends with status 3 and a line that names the port",
+		id: "E21", what: "another process listens on the port", sees: "nothing: the other process continues", lost: "nothing: the start ends with status 3 and a line that names the port",
 		test: portTaken,
 	},
 	{
-		id: "E22", what: "HTTP/2, TLS, SSH, a proxy's greeting or noise on the port", sees: "400 at the most, and the connection is closed", lost: "nothing",
+		id: "E22", what: "HTTP/2, TLS, SSH, a proxy's greeting or noise on the port", sees: "at most a 400, and the connection is closed", lost: "nothing",
 		test: refused("strangers", "halves"),
 	},
 }

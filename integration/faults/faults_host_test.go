@@ -34,7 +34,7 @@ const (
 var hostFaults = []fault{
 	{id: "H1a", what: "the wall clock steps while clients are counted", sees: "nothing", lost: "nothing", held: "app/limit.TestAMomentThatCannotBeIsHeldToWhatCan"},
 	{id: "H1b", what: "the wall clock differs from the token issuer's, by up to 30 s", sees: "nothing", lost: "nothing", held: "app/auth.TestATokenSignedWithTheSecretTellsItsUser"},
-	{id: "H3", what: "nobody reads the log: its pipe is full", sees: "nothing", lost: "log lines; they are counted", well: atOnce, test: logUnread},
+	{id: "H3", what: "the log is not read, and its pipe is full", sees: "nothing", lost: "log lines; they are counted", well: atOnce, test: logUnread},
 	{id: "H4", what: "the log's reader closes it", sees: "nothing", lost: "the log", test: logClosed},
 	{id: "H5a", what: "`/dev/shm` has no room", sees: "nothing: the scoreboard uses an anonymous file", lost: "nothing", test: sharedMemoryFull},
 	{id: "H5b", what: "`/dev/shm` is filled while the service runs", sees: "nothing, even during a reload", lost: "nothing", test: sharedMemoryFilled},
@@ -43,7 +43,7 @@ var hostFaults = []fault{
 	{id: "H6a", what: "the service runs as an unknown user", sees: "nothing", lost: "nothing", test: userUnknown},
 	{id: "H6b", what: "the service cannot write to its volume", sees: "nothing: the start is refused, exit status 3", lost: "nothing", test: volumeForeign},
 	{id: "H7", what: "the container is limited to 64 threads and processes", sees: "nothing, with fifty requests at once and during a reload", lost: "nothing", test: threadsFew},
-	{id: "H8", what: "the control group is of version 1, 2, nested or missing", sees: "nothing", lost: "nothing", held: "app/memory.TestCgroupIsFoundAndReadEverywhere"},
+	{id: "H8", what: "the cgroup is v1, v2, nested or missing", sees: "nothing", lost: "nothing", held: "app/memory.TestCgroupIsFoundAndReadEverywhere"},
 	{id: "H9", what: "memory runs short in a worker", sees: "nothing: it is replaced before the limit", lost: "nothing", held: "integration/memory.TestLeakingWorkersAreReplacedAndNoRequestFails"},
 	{id: "H10", what: "invalid settings", sees: "nothing: the start is refused, exit status 2, one line per fault, no secret in them", lost: "nothing", test: settingsWrong},
 }

@@ -14,11 +14,11 @@ import (
 var recycleFaults = []fault{
 	{id: "P1", what: "workers are recycled under load", sees: "nothing", lost: "nothing", test: recycled},
 	{id: "P2", what: "workers are recycled under open event streams", sees: "nothing: the streams move", lost: "nothing", well: 10 * time.Second, test: recycledUnderStreams},
-	{id: "P3", what: "all workers reach their quota at once", sees: "nothing: they are replaced one after the other", lost: "nothing",
+	{id: "P3", what: "all workers reach their quota at once", sees: "nothing: they are replaced one after another", lost: "nothing",
 		held: "app/supervisor.TestHUPReplacesEveryWorkerOneByOne"},
 	{id: "P4", what: "a successor does not boot", sees: "nothing: the old worker stays until a successor boots", lost: "nothing",
 		well: 15 * time.Second, long: true, test: successorFails},
-	{id: "P5", what: "workers are recycled while the model is slow", sees: "nothing: the old worker finishes what it began", lost: "nothing",
+	{id: "P5", what: "workers are recycled while the model is slow", sees: "nothing: the old worker finishes its requests", lost: "nothing",
 		well: 10 * time.Second, test: recycledUnderWork},
 	{id: "P26", what: "HUP under load", sees: "nothing", lost: "nothing", well: 10 * time.Second, test: reloaded},
 }

@@ -28,7 +28,7 @@ const (
 // redisFaults are faults of the Redis that the service uses.
 var redisFaults = []fault{
 	{id: "R1", what: "Redis is down at the start", sees: "nothing; `/health` says `degraded`", lost: "nothing", well: redisBack, test: redisAbsent},
-	{id: "R2", what: "Redis is killed under load and comes back empty", sees: "open streams pause; some get a `gap` and the whole answer", lost: "cached answers, and events of streams with a gap", well: redisBack, test: redisKilled},
+	{id: "R2", what: "Redis is killed under load and restarted empty", sees: "open streams pause; some get a `gap` and the whole answer", lost: "cached answers, and events of streams with a gap", well: redisBack, test: redisKilled},
 	{id: "R3", what: "Redis is restarted, empty, in the middle of runs", sees: "open streams pause; then a `gap` and the whole answer", lost: "events of streams with a gap", well: redisBack, test: redisRestarted},
 	{id: "R4", what: "Redis is frozen under load", sees: "open streams pause; some get a `gap` and the whole answer", lost: "events of streams with a gap", well: redisBack, test: redisFrozen},
 	{id: "R5", what: "a reply of Redis is lost", sees: "nothing: no event twice", lost: "nothing", held: "app/cluster/journal.TestAnAppendWhoseReplyIsLostIsNoSecondEvent"},

@@ -28,13 +28,13 @@ const (
 // secretFaults are attempts to read or guess secrets.
 var secretFaults = []fault{
 	{id: "X1", what: "a client has no admin token, or a wrong one", sees: "403, in the same time", lost: "nothing", held: "app/httpapi.TestAdminNeedsItsToken"},
-	{id: "X2", what: "a client tries admin tokens", sees: "403, after ten 429 for a minute, with the right token too", lost: "nothing", test: tokensGuessed},
+	{id: "X2", what: "a client tries admin tokens", sees: "403; after ten tries 429 for a minute, even with the right token", lost: "nothing", test: tokensGuessed},
 	{id: "X3", what: "a production service has a weak secret or allows every origin", sees: "nothing: the start is refused", lost: "nothing", held: "app/config.TestConfigRefusesWhatIsUnsafeOrNotBuilt"},
 	{id: "X4", what: "a user's token is forged", sees: "401", lost: "nothing", held: "app/auth.TestForgedAndFaultyTokensAreRefused"},
-	{id: "X5", what: "everything with a secret in it fails", sees: "problems, logs and metrics without key, password, token or prompt", lost: "what failed", test: secretsSwept},
+	{id: "X5", what: "every part that has a secret fails", sees: "errors, logs and metrics without key, password, token or prompt", lost: "what failed", test: secretsSwept},
 	{id: "X6", what: "a user requests another user's data", sees: "404", lost: "nothing", held: "app/httpapi.TestWhatIsAnothersIsNotThere"},
 	{id: "X7", what: "a text looks like an event stream", sees: "the text, in one event", lost: "nothing", test: streamInjected},
-	{id: "X9a", what: "a flood of clients tries to evict one over its limit from the table", sees: "429 still", lost: "nothing", held: "app/limit.TestAFloodOfClientsDoesNotFreeOneThatIsOverItsLimit"},
+	{id: "X9a", what: "a flood of clients tries to evict one over its limit from the table", sees: "still 429", lost: "nothing", held: "app/limit.TestAFloodOfClientsDoesNotFreeOneThatIsOverItsLimit"},
 	{id: "X9b", what: "a flood of different requests fills the cache", sees: "nothing", lost: "the oldest answers", held: "app/cache.TestProcessStaysWithin16MBUnderChurn"},
 	{id: "X11", what: "a client looks for the debugger's pages", sees: "404", lost: "nothing", test: debuggerSought},
 }

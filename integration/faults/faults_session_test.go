@@ -30,28 +30,28 @@ const (
 // sessionFaults are what clients may do to a session, and what may happen to it while its stream is read.
 var sessionFaults = []fault{
 	{
-		id: "S18", what: "two runs are begun at once in one session", sees: "409 `conflict` with the `run_id` of the active run for the second; the first stream has its own text only",
+		id: "S18", what: "two runs are started at once in one session", sees: "409 `conflict` with the `run_id` of the active run for the second; the first stream has its own text only",
 		lost: "nothing", test: twoRunsAtOnce,
 	},
 	{
-		id: "S19", what: "a session is deleted while its streams are read", sees: "an `error` with an `id:`; a browser that comes back gets 204 and stops",
-		lost: "the session, as asked", test: deletedWhileRead,
+		id: "S19", what: "a session is deleted while its streams are read", sees: "an `error` with an `id:`; a browser that reconnects gets 204 and stops",
+		lost: "the session, as requested", test: deletedWhileRead,
 	},
 	{
-		id: "S20", what: "a stream is opened and no run is begun in its session", sees: "after 60 s an `error` with an `id:`; a browser that comes back gets 204 and stops",
+		id: "S20", what: "a stream is opened and no run is started in its session", sees: "after 60 s an `error` with an `id:`; a browser that reconnects gets 204 and stops",
 		lost: "nothing", long: true, test: func(i *incident) { noRunBegun(i, false) },
 	},
 	{
-		id: "S21", what: "HUP every few seconds while a stream waits for a run", sees: "after 60 s, as without it, an `error` with an `id:`; a browser that comes back gets 204 and stops", lost: "nothing",
+		id: "S21", what: "HUP every few seconds while a stream waits for a run", sees: "an `error` with an `id:` after 60 s, as without HUP; a browser that reconnects gets 204 and stops", lost: "nothing",
 		test: func(i *incident) { noRunBegun(i, true) },
 	},
 	{
-		id: "S22", what: "`docker restart` in the middle of 20 chats", sees: "a retryable `error` with an `id:` before the service stops; a browser that comes back gets 204 and stops",
-		lost: "the rest of the answers, no question", well: toldWithin, test: func(i *incident) { restartedMidway(i, "10", 1) },
+		id: "S22", what: "`docker restart` in the middle of 20 chats", sees: "a retryable `error` with an `id:` before the service stops; a browser that reconnects gets 204 and stops",
+		lost: "the rest of the answers, but no question", well: toldWithin, test: func(i *incident) { restartedMidway(i, "10", 1) },
 	},
 	{
-		id: "S23", what: "the container is killed in the middle of 20 chats, and started again", sees: "one reconnect, and within 10 s a `gap` and a retryable `error` with an `id:`; a browser that comes back gets 204 and stops",
-		lost: "the rest of the answers, no question", well: toldWithin, test: func(i *incident) { restartedMidway(i, "0", 2) },
+		id: "S23", what: "the container is killed in the middle of 20 chats, and started again", sees: "one reconnect, and within 10 s a `gap` and a retryable `error` with an `id:`; a browser that reconnects gets 204 and stops",
+		lost: "the rest of the answers, but no question", well: toldWithin, test: func(i *incident) { restartedMidway(i, "0", 2) },
 	},
 }
 

@@ -21,15 +21,15 @@ const (
 // streamFaults are what can happen to event streams.
 var streamFaults = []fault{
 	{
-		id: "S1", what: "readers of a stream never read", sees: "their streams are closed when they have taken nothing for 10 s; others nothing", lost: "nothing: they may come back for the rest",
+		id: "S1", what: "readers of a stream never read", sees: "their streams are closed after they have accepted nothing for 10 s; other clients see nothing", lost: "nothing: they may reconnect for the rest",
 		well: 25 * time.Second, test: neverRead,
 	},
 	{
-		id: "S2", what: "a stream is opened when its first events are no longer kept", sees: "a `gap` that says how many, then what there is", lost: "the oldest events",
+		id: "S2", what: "a stream is opened when its first events are no longer kept", sees: "a `gap` with the number of missing events, then the others", lost: "the oldest events",
 		test: gapTold,
 	},
 	{
-		id: "S3", what: "a reader vanishes without a word: its network is unplugged", sees: "nothing", lost: "nothing",
+		id: "S3", what: "a reader vanishes without closing its connection: its network is unplugged", sees: "nothing", lost: "nothing",
 		well: 45 * time.Second, test: vanished,
 	},
 	{
@@ -65,11 +65,11 @@ var streamFaults = []fault{
 		held: "app/cluster/journal.TestAnAppendWhoseReplyIsLostIsNoSecondEvent",
 	},
 	{
-		id: "S11", what: "the journals are full", sees: "a `gap` where requested events are gone; always each run's end", lost: "the oldest events of sessions that were read",
+		id: "S11", what: "the journals are full", sees: "a `gap` if requested events are gone; every run's end in any case", lost: "the oldest events of sessions that were read",
 		held: "app/stream/memory.TestMaxBytesIsNeverPassedAndUnreadEndsStay",
 	},
 	{
-		id: "S12", what: "the container is killed and started again, and a reader reconnects for the rest", sees: "a `gap` and an `error` that may pass; the question is stored", lost: "the answer",
+		id: "S12", what: "the container is killed and started again, and a reader reconnects for the rest", sees: "a `gap` and a retryable `error`; the question is stored", lost: "the answer",
 		well: backWithin, test: journalLost,
 	},
 	{
@@ -77,7 +77,7 @@ var streamFaults = []fault{
 		held: "app/e2e/streams.TestStreamThatAProxyCutsIsResumedWhereItWasCut",
 	},
 	{
-		id: "S14", what: "a client asks for a stream compressed, in part, or only if changed", sees: "the stream, as it is", lost: "nothing",
+		id: "S14", what: "a client requests a stream compressed, as a range, or only if modified", sees: "the stream, unchanged", lost: "nothing",
 		held: "app/e2e/streams.TestStreamIsServedToOddRequests",
 	},
 	{

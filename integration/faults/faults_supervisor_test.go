@@ -25,9 +25,9 @@ var supervisorFaults = []fault{
 	{id: "P37", what: "TERM while workers are replaced", sees: "accepted requests are answered", lost: "nothing", well: 8 * time.Second, test: termedReloading},
 	{id: "P28", what: "the supervisor is killed", sees: "everything is cut, until the container is started again", lost: "requests in progress; runs and their streams",
 		well: 5 * time.Second, test: orphaned},
-	{id: "P12", what: "a tenth of a processor is left", sees: "slow answers; no worker counts as hung", lost: "nothing", test: starved},
+	{id: "P12", what: "only a tenth of a CPU is available", sees: "slow answers; no worker counts as hung", lost: "nothing", test: starved},
 	{id: "P30", what: "a worker leaves processes behind", sees: "nothing: process 1 reaps them", lost: "nothing", well: 5 * time.Second, test: reaped},
-	{id: "H11", what: "all processes are stopped for longer than WORKER_TIMEOUT (docker pause, a machine asleep)", sees: "nothing but the pause",
+	{id: "H11", what: "all processes are stopped for longer than WORKER_TIMEOUT (docker pause, a machine asleep)", sees: "only the pause",
 		lost: "nothing", well: 10 * time.Second, test: paused},
 }
 

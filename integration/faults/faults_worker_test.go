@@ -19,7 +19,7 @@ var hangFaults = []fault{
 		lost: "those answers", well: 15 * time.Second, test: stopped},
 	{id: "P11", what: "a worker's request path is deadlocked", sees: "as P10, but it also accepts some new connections", lost: "those answers",
 		well: 15 * time.Second, test: deadlocked},
-	{id: "P36", what: "a worker spins on all processors", sees: "slower answers", lost: "nothing", test: spinning},
+	{id: "P36", what: "a worker uses all CPUs", sees: "slower answers", lost: "nothing", test: spinning},
 }
 
 // codeFaults are bugs in the workers' code.

@@ -46,7 +46,7 @@ type memoryScenario struct {
 }
 
 var memoryScenarios = []memoryScenario{
-	{name: "idle", about: "20 s after the start, nothing asked", load: (*scenarioRun).idle, bound: idleBound},
+	{name: "idle", about: "20 s after the start, without requests", load: (*scenarioRun).idle, bound: idleBound},
 	{name: "seed load", about: "50 chat requests, 10 at once, by the load tool with its defaults", load: (*scenarioRun).seed, bound: seedBound},
 	{name: "chat", about: fmt.Sprintf("50 connections for %v; a model answers at once; workers are recycled as by default", busyFor),
 		answer: fakellm.EchoAnswer, load: (*scenarioRun).chat, bound: busyBound, recycles: true},
@@ -55,10 +55,10 @@ var memoryScenarios = []memoryScenario{
 	{name: "notes search", about: fmt.Sprintf("50 connections for %v over 1,000 notes of 20 students; workers are recycled as by default", busyFor),
 		load: (*scenarioRun).search, bound: busyBound, recycles: true},
 	{name: "health", about: fmt.Sprintf("50 connections for %v; probes count for no recycle", busyFor), load: (*scenarioRun).health, bound: busyBound},
-	{name: "1,000 streams", about: "1,000 sessions watched; after 5 s a run in every fifth, 20 a second",
+	{name: "1,000 streams", about: "1,000 sessions watched; after 5 s a run in every fifth, 20 per second",
 		settings: map[string]string{"MAX_REQUESTS": "0", "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0"},
 		load:     (*scenarioRun).streams, bound: streamsBound},
-	{name: "mixed with recycling", about: "50 connections, 4,000 requests: chats, aids and looks at the health; each worker is replaced after 100",
+	{name: "mixed with recycling", about: "50 connections, 4,000 requests: chats, aids and health checks; each worker is replaced after 100",
 		settings: map[string]string{"MAX_REQUESTS": "100", "MAX_REQUESTS_JITTER": "10", "MIN_WORKER_AGE": "0"},
 		load:     (*scenarioRun).mixed, bound: recycleBound, recycles: true},
 	{name: "long messages", about: "bodies of exactly 1 MiB, 8 at once for 15 s: chats and aids",
@@ -67,7 +67,7 @@ var memoryScenarios = []memoryScenario{
 		settings: map[string]string{"MAX_REQUESTS": "0"}, answer: sizedAnswer, load: (*scenarioRun).fill, bound: cachesBound},
 	{name: "imports", about: fmt.Sprintf("%d PDF files of 10 MiB and %d pages uploaded at once", importsAtOnce, importedPages),
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*scenarioRun).imports, bound: importBound},
-	{name: "soak", about: "10 clients that ask for a mix five times a second each, after as much as they can",
+	{name: "soak", about: "10 clients that each send five mixed requests per second, after sending as many as they can",
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*scenarioRun).soak, bound: busyBound},
 }
 

@@ -32,7 +32,7 @@ type Target struct {
 // ParseTarget parses the base URL of a server. Its errors tell the user what to correct.
 func ParseTarget(text string) (*Target, error) {
 	if !strings.Contains(text, "://") {
-		return nil, fmt.Errorf("target %q has no scheme: say http://%s", text, text)
+		return nil, fmt.Errorf("target %q has no scheme: use http://%s", text, text)
 	}
 	u, err := url.Parse(text)
 	switch {

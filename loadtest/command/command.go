@@ -60,7 +60,7 @@ func Parse(fs *flag.FlagSet, args []string, synopsis string, stderr io.Writer) (
 func ParseOnlyFlags(fs *flag.FlagSet, args []string, synopsis string, stderr io.Writer) error {
 	words, err := Parse(fs, args, synopsis, stderr)
 	if err == nil && len(words) > 0 {
-		err = fmt.Errorf("%q: no arguments are taken", words[0])
+		err = fmt.Errorf("%q: unexpected argument", words[0])
 	}
 	return err
 }

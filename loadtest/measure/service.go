@@ -163,7 +163,7 @@ func (s *Sampler) read(ctx context.Context) (Sample, error) {
 	}
 	var p page
 	if err := json.Unmarshal(a.Body, &p); err != nil || p.Workers == nil {
-		return Sample{}, errors.New("/api/admin/metrics does not answer as this service's does")
+		return Sample{}, errors.New("/api/admin/metrics: not an answer of this service")
 	}
 	return p.sample(), nil
 }

@@ -44,7 +44,7 @@ func ParseSize(text string) (int64, error) {
 			return int64(size), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is not a size: say 150MB", text)
+	return 0, fmt.Errorf("%q is not a size: use a form like 150MB", text)
 }
 
 // success returns the percentage of requests that succeeded; 0 if there were none.

@@ -337,7 +337,7 @@ func TestAnAnswerTooLargeForTheJournalEndsInAnError(t *testing.T) {
 func TestARunWithoutJournalIsNotStarted(t *testing.T) {
 	for want, begin := range map[study.Code]error{
 		study.CodeUnavailable: errors.New("no relay"),
-		study.CodeNotFound:    study.Errorf(study.CodeNotFound, "there is no such session"),
+		study.CodeNotFound:    study.Errorf(study.CodeNotFound, "the session does not exist"),
 	} {
 		b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Quiz)))
 		n := newRunner(b, &paper{begin: begin}, Options{MaxRuns: 1})

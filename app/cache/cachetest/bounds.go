@@ -18,12 +18,12 @@ func boundsItems(t *testing.T, c cache.Cache) {
 	if s := c.Stats(); s.Items != 3 || s.Evictions != 0 {
 		t.Fatalf("full: %+v", s)
 	}
-	c.Set(ctx, "d", []byte("d")) // one past: b is the least recently used
+	c.Set(ctx, "d", []byte("d")) // one too many: b is the least recently used
 	if s := c.Stats(); s.Items != 3 || s.Evictions != 1 {
 		t.Fatalf("one past full: %+v", s)
 	}
 	wantMiss(t, c, "b")
-	c.Set(ctx, "c", []byte("C")) // overwriting takes no more room, and counts as use
+	c.Set(ctx, "c", []byte("C")) // overwriting needs no more room, and counts as use
 	c.Set(ctx, "e", []byte("e"))
 	wantMiss(t, c, "a")
 	wantHit(t, c, "c", "C")
@@ -42,13 +42,13 @@ func boundsBytes(t *testing.T, c cache.Cache) {
 	if s := c.Stats(); s.Bytes != 1000 || s.Evictions != 0 {
 		t.Fatalf("full: %+v", s)
 	}
-	c.Set(ctx, "b", []byte(value+"v")) // one past
+	c.Set(ctx, "b", []byte(value+"v")) // one byte too many
 	if s := c.Stats(); s.Bytes != 751 || s.Items != 3 || s.Evictions != 1 {
 		t.Fatalf("one past full: %+v", s)
 	}
 	wantMiss(t, c, "a")
 	wantHit(t, c, "c", value)
-	c.Set(ctx, "large", []byte(strings.Repeat("v", 495))) // takes the place of two
+	c.Set(ctx, "large", []byte(strings.Repeat("v", 495))) // replaces two entries
 	wantMiss(t, c, "d")
 	wantHit(t, c, "c", value)
 	wantMiss(t, c, "b")
@@ -61,8 +61,8 @@ func refusesTheLarge(t *testing.T, c cache.Cache) {
 	c.Set(ctx, "small", []byte("kept"))
 	c.Set(ctx, "key", make([]byte, 497)) // 500 with the key: exactly half
 	wantHit(t, c, "key", string(make([]byte, 497)))
-	c.Set(ctx, "key", make([]byte, 498)) // one past
-	wantMiss(t, c, "key")                // nor is the value before it given any more
+	c.Set(ctx, "key", make([]byte, 498)) // one byte too many
+	wantMiss(t, c, "key")                // the previous value is gone too
 	wantHit(t, c, "small", "kept")
 	c.Set(ctx, strings.Repeat("k", 501), nil) // keys count as well
 	wantMiss(t, c, strings.Repeat("k", 501))

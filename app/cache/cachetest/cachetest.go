@@ -1,7 +1,6 @@
-// Package cachetest is the conformance suite of package cache: what every Cache
-// does, whatever it is made of. An implementation's own tests call Run, or
-// RunInRealTime where the cache talks to something whose clock cannot be faked,
-// and add only what is special to it.
+// Package cachetest is the conformance suite of package cache: it tests what every Cache must do, however it is
+// implemented. An implementation's own tests call Run (or RunInRealTime if the cache uses something whose clock cannot
+// be faked) and add only what is specific to it.
 package cachetest
 
 import (
@@ -13,24 +12,23 @@ import (
 	"studysharper/app/cache"
 )
 
-// Bounds are what a case needs its cache to hold to.
+// Bounds are the limits that a case requires of its cache.
 type Bounds struct {
 	MaxItems int
 	MaxBytes int64
 	TTL      time.Duration // 0 = none
 }
 
-// Open makes an empty cache with the bounds, and ends it in a t.Cleanup where it
-// needs ending. Cases never share one.
+// Open makes an empty cache with these limits and, if necessary, closes it in a t.Cleanup. Cases never share one.
 type Open func(t *testing.T, b Bounds) cache.Cache
 
-// Run runs the suite as subtests of t, each inside a synctest bubble: time passes
-// at once, and a goroutine that open leaves running fails the case.
+// Run runs the suite as subtests of t, each in a synctest bubble: time passes instantly, and a goroutine that open
+// leaves running fails the case.
 func Run(t *testing.T, open Open) {
 	run(t, open, synctest.Test)
 }
 
-// RunInRealTime runs the suite outside of bubbles, which takes a few seconds.
+// RunInRealTime runs the suite outside bubbles, which needs a few seconds.
 func RunInRealTime(t *testing.T, open Open) {
 	run(t, open, func(t *testing.T, f func(*testing.T)) { f(t) })
 }

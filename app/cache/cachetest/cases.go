@@ -86,12 +86,12 @@ func tellsTheAge(t *testing.T, c cache.Cache) {
 	c.Set(ctx, "older", []byte("v"))
 	testkit.Pause(300 * time.Millisecond)
 	c.Set(ctx, "newer", []byte("v"))
-	_, newer, also := c.Get(ctx, "newer") // first: in real time the other ages meanwhile
+	_, newer, also := c.Get(ctx, "newer") // read first: in real time, the other entry ages meanwhile
 	_, older, ok := c.Get(ctx, "older")
 	if !ok || !also {
 		t.Fatal("missed before their time")
 	}
-	// Millisecond clocks may be one off at either end.
+	// Millisecond clocks may be off by one at either end.
 	if older < 298*time.Millisecond || newer > older-298*time.Millisecond {
 		t.Fatalf("300 ms apart, and %v and %v old", older, newer)
 	}
@@ -100,8 +100,8 @@ func tellsTheAge(t *testing.T, c cache.Cache) {
 	}
 }
 
-// wantHitOf is wantHit of a brief value that was set at that time. Where real time has passed it by, on a busy machine,
-// there is nothing to want.
+// wantHitOf is wantHit for a value with a brief TTL that was set at that time. It checks nothing if, on a busy machine,
+// the value has expired in real time.
 func wantHitOf(t *testing.T, set time.Time, c cache.Cache, key, want string) {
 	t.Helper()
 	if _, _, ok := c.Get(ctx, key); ok || time.Since(set) < brief.TTL*8/10 {
@@ -115,7 +115,7 @@ func dropsTheOld(t *testing.T, c cache.Cache) {
 	testkit.Pause(brief.TTL / 2)
 	second := time.Now()
 	c.Set(ctx, "second", []byte("v"))
-	wantHitOf(t, first, c, "first", "v") // reading renews no age
+	wantHitOf(t, first, c, "first", "v") // reading does not renew the age
 	testkit.Pause(brief.TTL / 2)
 	wantMiss(t, c, "first")
 	wantHitOf(t, second, c, "second", "v")
@@ -215,7 +215,7 @@ func servesMany(t *testing.T, c cache.Cache) {
 	}
 }
 
-// useAtRandom sets only values that name their key, and checks that of what it gets.
+// useAtRandom sets only values that contain their key, and checks the values that it gets.
 func useAtRandom(t *testing.T, c cache.Cache, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for range 500 {

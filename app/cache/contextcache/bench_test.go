@@ -10,8 +10,8 @@ import (
 	"studysharper/app/study"
 )
 
-// BenchmarkContextOnSQLite is a chat with notes on a real database, up to the moment when
-// the answer is there: read = the parts of the context come from the database each time.
+// BenchmarkContextOnSQLite is a chat with notes on a real database, until the answer is complete. In "read", the parts
+// of the context are read from the database each time.
 func BenchmarkContextOnSQLite(b *testing.B) {
 	for name, runes := range map[string]int{"short": 200, "long": 20_000} {
 		for _, from := range []string{"read", "cached"} {

@@ -11,27 +11,26 @@ import (
 	"studysharper/app/cache"
 )
 
-// Options bound a Cache.
+// Options are the limits of a Cache.
 type Options struct {
 	MaxItems int           // at least 1
 	MaxBytes int64         // of keys and values together; at least 2
 	TTL      time.Duration // since the Set; 0 = entries do not expire
 }
 
-// Cache is a cache.Cache for few and small entries: a map, and a list in order of use. When
-// full it takes MaxBytes of heap and about 250 bytes an entry. Entries that expire are
-// dropped by Clear, Stats, and once a second by Set.
+// Cache is a cache.Cache for few and small entries: a map and a list in order of use. When full, it occupies MaxBytes
+// of heap plus about 250 bytes per entry. Clear and Stats remove expired entries, and Set does so once a second.
 type Cache struct {
 	o Options
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	entries map[string]*list.Element
 	recent  list.List // of *entry, the most recently used first
 	stats   cache.Stats
-	swept   time.Time // when Set last looked for entries that have expired
+	swept   time.Time // when Set last searched for expired entries
 }
 
-const sweepEvery = time.Second // looking through all entries costs more than a Set
+const sweepEvery = time.Second // scanning all entries costs more than a Set
 
 type entry struct {
 	key    string
@@ -115,7 +114,7 @@ func (c *Cache) expired(e *entry) bool {
 	return c.o.TTL > 0 && time.Since(e.stored) >= c.o.TTL
 }
 
-// dropWhere drops the entries that f picks and returns their number.
+// dropWhere removes the entries for which f returns true, and returns their number.
 func (c *Cache) dropWhere(f func(*entry) bool) (n int) {
 	for at := c.recent.Front(); at != nil; {
 		next := at.Next()

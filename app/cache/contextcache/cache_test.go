@@ -27,8 +27,8 @@ func TestTheCacheKeepsItsKeysWhenTheirBufferIsReused(t *testing.T) {
 	}
 }
 
-// BenchmarkHeapOfAFullCache reports the live heap of a full cache, here and in the arena that
-// keeps the answers, and what its payload is.
+// BenchmarkHeapOfAFullCache reports the live heap of a full cache, of this type and of the arena that stores answers,
+// and the size of its payload.
 func BenchmarkHeapOfAFullCache(b *testing.B) {
 	const items, size, bytes = 256, 4 << 10, 2 << 20
 	for name, open := range map[string]func() cache.Cache{

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// DebouncerOptions bound a Debouncer.
+// DebouncerOptions configure a Debouncer.
 type DebouncerOptions[K comparable] struct {
-	MaxPending int           // keys; one more, and NotifyAll is called instead
+	MaxPending int           // keys; beyond this number, NotifyAll is called instead
 	Interval   time.Duration // between two rounds of calls
 	Notify     func(K)
 	NotifyAll  func()
 }
 
-// Debouncer calls Notify in the background for each key added to it. A key that is added
-// several times between two rounds causes one call.
+// Debouncer calls Notify in the background for each added key. A key that is added several times between two rounds
+// causes one call.
 type Debouncer[K comparable] struct {
 	o    DebouncerOptions[K]
 	wake chan struct{} // 1: something is pending
@@ -25,12 +25,12 @@ type Debouncer[K comparable] struct {
 	all     bool
 }
 
-// NewDebouncer makes a Debouncer; Run makes the calls.
+// NewDebouncer makes a Debouncer. Run must be called for it to work.
 func NewDebouncer[K comparable](o DebouncerOptions[K]) *Debouncer[K] {
 	return &Debouncer[K]{o: o, wake: make(chan struct{}, 1), pending: make(map[K]struct{})}
 }
 
-// Add never blocks.
+// Add schedules a call for key. It never blocks.
 func (d *Debouncer[K]) Add(key K) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -42,7 +42,7 @@ func (d *Debouncer[K]) Add(key K) {
 	d.signal()
 }
 
-// AddAll has NotifyAll called.
+// AddAll schedules a call of NotifyAll.
 func (d *Debouncer[K]) AddAll() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -57,7 +57,7 @@ func (d *Debouncer[K]) signal() {
 	}
 }
 
-// Run makes the calls until ctx ends, and then those that are pending. To be called once.
+// Run makes the calls until ctx ends, then the pending ones. It must be called only once.
 func (d *Debouncer[K]) Run(ctx context.Context) error {
 	for {
 		select {
@@ -74,8 +74,8 @@ func (d *Debouncer[K]) Run(ctx context.Context) error {
 	}
 }
 
-// Flush makes the pending calls on the caller's goroutine, for callers that cannot be reached
-// any more when Run ends.
+// Flush makes the pending calls on the caller's goroutine. It is for cases in which Notify no longer works after Run
+// has ended.
 func (d *Debouncer[K]) Flush() {
 	d.mu.Lock()
 	pending, all := d.pending, d.all

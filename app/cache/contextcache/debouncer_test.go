@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// run lets a Run say what waits, and end.
+// run lets a Run make its pending calls, and end.
 func run(t *testing.T, f func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -47,7 +47,7 @@ func TestWhatIsToldOftenIsSaidSeldom(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- h.Run(ctx) }()
-		for range 100 { // in a second
+		for range 100 { // within a second
 			h.Add("ann")
 			synctest.Wait()
 			time.Sleep(10 * time.Millisecond)
@@ -56,12 +56,12 @@ func TestWhatIsToldOftenIsSaidSeldom(t *testing.T) {
 		if said, all := a.heard(); said["ann"] != 5 || all != 0 {
 			t.Errorf("said %v, and all %d times", said, all)
 		}
-		h.Add("bob") // at once, after a rest
+		h.Add("bob") // immediately, after an idle period
 		synctest.Wait()
 		if said, _ := a.heard(); said["bob"] != 1 {
 			t.Errorf("said %v", said)
 		}
-		h.Add("ann") // during the rest, and then it is over
+		h.Add("ann") // within the interval, which then elapses
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)

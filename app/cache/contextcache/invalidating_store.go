@@ -1,7 +1,7 @@
-// Package contextcache caches what prompts need of a user (notes, preferences, progress) in each
-// worker. The one idea: nothing cached is served after a change of it was acknowledged, on
-// whatever worker. Store bumps a version before and after each change, Versions shares the
-// counters between processes, and agent caches under the version that it read at.
+// Package contextcache caches in each worker what prompts need of a user (notes, preferences, progress). After a change
+// was acknowledged, no worker serves cached data from before it: Store bumps a version before and after each change,
+// Versions shares the counters between processes, and package agent caches under the version that was current before it
+// read.
 package contextcache
 
 import (
@@ -14,25 +14,24 @@ import (
 	"studysharper/app/study"
 )
 
-// InvalidatingStore is a store.Store whose changes every worker knows of before they are
-// acknowledged. Everything must be written through it. Sessions are not cached.
+// InvalidatingStore is a store.Store that makes every change visible to all workers before it is acknowledged.
+// Everything must be written through it. Sessions are not cached.
 type InvalidatingStore struct {
 	store.Store
 	versions *Versions
 	purger   *Debouncer[string]
 }
 
-// NewInvalidatingStore makes s one. purger is of NewPurger.
+// NewInvalidatingStore wraps s. purger comes from NewPurger.
 func NewInvalidatingStore(s store.Store, versions *Versions, purger *Debouncer[string]) InvalidatingStore {
 	return InvalidatingStore{s, versions, purger}
 }
 
-// maxPendingPurges is of how many users the answers are purged one by one; with more, all are.
+// maxPendingPurges is the number of users whose answers are purged individually; beyond it, all answers are purged.
 const maxPendingPurges = 64
 
-// NewPurger purges the answers that were made from notes that have changed, by their user's
-// tag. There is no haste, and rounds of it are interval apart: from the change on they are
-// asked for under other keys.
+// NewPurger returns a Debouncer that purges answers made from notes that have changed, by their user's tag. The rounds
+// are interval apart; there is no hurry, because after the change these answers are looked up under other keys.
 func NewPurger(purge func(pattern string) error, interval time.Duration, log *slog.Logger) *Debouncer[string] {
 	notify := func(tag string) {
 		if err := purge(tag); err != nil {
@@ -43,7 +42,7 @@ func NewPurger(purge func(pattern string) error, interval time.Duration, log *sl
 		Notify: notify, NotifyAll: func() { notify(agent.UserTagPrefix) }})
 }
 
-// Once implements store.Store: the changes of f count from their commit on.
+// Once implements store.Store. The changes that f makes are visible from their commit on.
 func (s InvalidatingStore) Once(ctx context.Context, k store.Key, f func(context.Context) (store.Answer, error)) (store.Answer, bool, error) {
 	var after []func()
 	defer func() {
@@ -56,10 +55,10 @@ func (s InvalidatingStore) Once(ctx context.Context, k store.Key, f func(context
 	})
 }
 
-// afterKey is where the context of Once holds what is to be called after its commit.
+// afterKey is where Once stores, in its context, the functions to call after its commit.
 type afterKey struct{}
 
-// afterCommit returns done or, within Once, leaves the call to that.
+// afterCommit returns done or, within Once, schedules it for after the commit.
 func afterCommit(ctx context.Context, done func()) func() {
 	after, within := ctx.Value(afterKey{}).(*[]func())
 	if !within {
@@ -120,7 +119,7 @@ func (s InvalidatingStore) DeleteContent(ctx context.Context, userID string, t s
 	return s.Store.DeleteContent(ctx, userID, t, id)
 }
 
-// SaveAttempt implements store.Store: the weak topics may be others.
+// SaveAttempt implements store.Store. It may change the weak topics.
 func (s InvalidatingStore) SaveAttempt(ctx context.Context, a study.Attempt) (study.Attempt, error) {
 	defer afterCommit(ctx, s.versions.Bump(a.UserID, agent.ResourceAttempts))()
 	return s.Store.SaveAttempt(ctx, a)
@@ -132,7 +131,8 @@ func (s InvalidatingStore) UpdateAttempt(ctx context.Context, userID string, t s
 	return s.Store.UpdateAttempt(ctx, userID, t, contentID, n, change)
 }
 
-// bumpAids is called before a user's aids or the attempts at them change, and done after that. Where userID is "", it is the owner of the aid.
+// bumpAids must be called before a user's aids or their attempts change, and done afterwards. If userID is "", the user
+// is the aid's owner.
 func (s InvalidatingStore) bumpAids(ctx context.Context, userID string, t study.Type, id string) (done func()) {
 	if userID == "" {
 		c, err := s.Content(ctx, "", t, id)
@@ -180,13 +180,13 @@ func (s InvalidatingStore) bumpAccount(ctx context.Context, user string) (done f
 	return afterCommit(ctx, s.versions.Bump(user, AccountPart))
 }
 
-// bumpNotes is called before a user's notes change, and done after that.
+// bumpNotes must be called before a user's notes change, and done afterwards.
 func (s InvalidatingStore) bumpNotes(ctx context.Context, user string) (done func()) {
 	bumped := s.versions.Bump(user, agent.ResourceNotes)
 	return afterCommit(ctx, func() { bumped(); s.purger.Add(agent.UserTag(user)) })
 }
 
-// bumpOwner is bumpNotes for a note of this user, or of its owner where userID is "".
+// bumpOwner is bumpNotes for a note of this user, or of the note's owner if userID is "".
 func (s InvalidatingStore) bumpOwner(ctx context.Context, userID, id string) (done func()) {
 	if userID != "" {
 		return s.bumpNotes(ctx, userID)
@@ -195,7 +195,7 @@ func (s InvalidatingStore) bumpOwner(ctx context.Context, userID, id string) (do
 	case err == nil:
 		return s.bumpNotes(ctx, n.UserID)
 	case study.AsError(err).Code == study.CodeNotFound:
-		return func() {} // and it never will be: ids are not used again
+		return func() {} // there is no such note, and never will be: ids are not reused
 	default:
 		bumped := s.versions.BumpAll()
 		return afterCommit(ctx, func() { bumped(); s.purger.AddAll() })

@@ -17,14 +17,14 @@ import (
 	"studysharper/app/testkit"
 )
 
-// The bounds of a worker's cache here.
+// The limits of a worker's cache in these tests.
 const (
 	maxItems      = 256
 	maxBytes      = 1 << 20
 	purgeInterval = 250 * time.Millisecond
 )
 
-// echo is a model that says its material and is never cached.
+// echo is a model that repeats its material and is never cached.
 type echo struct{}
 
 func (echo) Name() string { return "echo" }
@@ -33,13 +33,13 @@ func (echo) Generate(_ context.Context, p study.Prompt, _ func(string)) (study.A
 	return study.Answer{Text: "It says: " + p.Brief.Material + "; detail " + p.Brief.Detail, Model: "echo"}, nil
 }
 
-// forgetful is a cache of nothing.
+// forgetful is a cache that stores nothing.
 type forgetful struct{}
 
 func (forgetful) Get(context.Context, string) ([]byte, time.Duration, bool) { return nil, 0, false }
 func (forgetful) Set(context.Context, string, []byte)                       {}
 
-// quiet is a store as the agents want it, that keeps no conversations.
+// quiet is a store for the agents that saves no conversations.
 type quiet struct{ store.Store }
 
 func (s quiet) SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error) {
@@ -55,7 +55,7 @@ func (quiet) Messages(context.Context, string, int) ([]study.Message, error) { r
 
 func (quiet) AppendMessages(context.Context, study.Session, ...study.Message) error { return nil }
 
-// colleague is what matters here of a worker.
+// colleague is the part of a worker that matters here.
 type colleague struct {
 	InvalidatingStore
 	*agent.Orchestrator
@@ -63,7 +63,7 @@ type colleague struct {
 	cleared  chan string
 }
 
-// colleagues are workers on one database that share their revisions.
+// colleagues returns workers that share a database and its version counters.
 func colleagues(t testing.TB, n int) []*colleague {
 	t.Helper()
 	database := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
@@ -91,7 +91,7 @@ func (w *colleague) deps(contexts agent.Cache) agent.Deps {
 	return agent.Deps{Model: echo{}, Cache: forgetful{}, Store: quiet{w.InvalidatingStore}, Parts: contexts, Versions: w.versions}
 }
 
-// says is what the worker answers a user's chat from the user's notes.
+// says returns the worker's answer to a user's chat, made from the user's notes.
 func (w *colleague) says(t testing.TB, user, message string, ids ...string) string {
 	t.Helper()
 	out, err := w.Run(t.Context(), agent.NewID(), study.Request{Type: study.Chat, UserID: user, Message: message, NoteIDs: ids}, agent.Observer{})
@@ -140,14 +140,14 @@ func TestEveryChangeIsKnownToTheOtherWorkerAtOnce(t *testing.T) {
 		{"a new note with an idempotency key", func() (err error) {
 			_, _, err = here.Once(t.Context(), store.Key{UserID: "ann", Key: "k"}, func(ctx context.Context) (store.Answer, error) {
 				n, err = here.CreateNote(ctx, study.Note{UserID: "ann", Title: "Osmosis", Content: "Osmosis is the fifth."})
-				_ = there.says(t, "ann", "What is osmosis?") // to have cached what is not committed yet
+				_ = there.says(t, "ann", "What is osmosis?") // so that it may cache what is not committed yet
 				return store.Answer{Status: 201}, err
 			})
 			return err
 		}, "the fifth"},
 		{"the user is deleted", func() error { return here.DeleteUser(t.Context(), "ann") }, "It says: ;"},
 	} {
-		_ = there.says(t, "ann", "What is osmosis?") // to have it cached
+		_ = there.says(t, "ann", "What is osmosis?") // so that it is cached
 		if err := c.do(); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -162,7 +162,7 @@ func TestEveryChangeIsKnownToTheOtherWorkerAtOnce(t *testing.T) {
 	}
 }
 
-// numbersOf gives where the parts of what is kept of a user are.
+// numbersOf returns the versions of the parts of a user's data.
 func (w *colleague) numbersOf(user string) (numbers [3]uint64) {
 	for i, kept := range []string{agent.ResourceNotes, agent.ResourcePreferences, agent.ResourceAids} {
 		numbers[i], _ = w.versions.Version(user, kept)
@@ -170,7 +170,7 @@ func (w *colleague) numbersOf(user string) (numbers [3]uint64) {
 	return numbers
 }
 
-// spying is a store that looks where ann's notes are while it is called.
+// spying is a store that reads the version of ann's notes while it is called.
 type spying struct {
 	store.Store
 	err   error
@@ -277,8 +277,8 @@ func TestMoreStudentsThanAreToldOneByOneAreAll(t *testing.T) {
 	}
 }
 
-// TestAskingAfterAChangeNeverGivesTheOld changes notes on one worker and asks on the
-// other, thousands of times, while both are asked about the same notes.
+// TestAskingAfterAChangeNeverGivesTheOld changes notes on one worker and queries the other, thousands of times, while
+// both answer other queries about the same notes.
 func TestAskingAfterAChangeNeverGivesTheOld(t *testing.T) {
 	both := colleagues(t, 2)
 	rounds := testkit.Size(60, 400)
@@ -302,7 +302,7 @@ func TestAskingAfterAChangeNeverGivesTheOld(t *testing.T) {
 				for range both {
 					select {
 					case changing <- struct{}{}:
-					default: // they are still at it
+					default: // the others are still running
 					}
 				}
 				if _, err := both[i%2].UpdateNote(t.Context(), user, n.ID, study.NoteChange{Content: &content}); err != nil {

@@ -11,7 +11,7 @@ import (
 	"studysharper/app/memory/shm"
 )
 
-// The test binary is a worker when this variable says how many changes it makes.
+// The test binary acts as a worker if this variable is set; its value is the number of changes to make.
 const roleEnv = "STUDYSHARPER_TEST_CHANGES"
 
 const inherited = 3 // the descriptor of the shared memory in such a worker
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// changes makes n changes on several goroutines and dies in the middle of one more.
+// changes makes n changes on several goroutines and dies in the middle of another.
 func changes(n int) int {
 	region, err := shm.Attach(os.NewFile(inherited, "shared memory"))
 	if err != nil {

@@ -8,53 +8,50 @@ import (
 	"studysharper/app/memory/shm"
 )
 
-// Slots is how many counters a Versions has. Users and parts that share one by chance lose
-// what is cached of them more often, and nothing else.
+// Slots is the number of counters in Versions. If users or parts share a counter by chance, their cached data is
+// invalidated more often, with no other effect.
 const Slots = 8192
 
-// AllSlots stands for every slot.
+// AllSlots means every slot.
 const AllSlots = -1
 
-// VersionsSize is how many bytes of shared memory Versions needs.
+// VersionsSize is the size of the shared memory that Versions needs, in bytes.
 const VersionsSize = Slots * 8
 
 // Peers connect a Versions with those of other instances.
 type Peers struct {
-	// Announce tells the other instances of a slot that was bumped, or of AllSlots; they
-	// apply it by BumpSlot. It is called from Run, once for bumps that come together. nil =
-	// they are not told.
+	// Announce announces a bumped slot, or AllSlots, to the other instances, which apply it with BumpSlot. Run calls
+	// it, once for several bumps in quick succession. nil = no announcements.
 	Announce func(slot int)
-	// Reliable reports whether every change elsewhere is heard of now. While it does not, no
-	// version is given. Before it does so again, InvalidateAll is to be called.
+	// Reliable reports whether every change in other instances is currently received. While it returns false, no
+	// version is returned. InvalidateAll must be called before it returns true again.
 	Reliable func() bool
 }
 
-// Versions are counters in 64 KiB of memory that all processes of a container share: one for
-// each part of what is kept of a user. Cache under the version that there was before reading,
-// and what is cached is valid as long as the version is the same. No method waits but Run;
-// all are safe for concurrent use, and a process that dies leaves nothing locked.
+// Versions are counters in 64 KiB of memory that all processes of a container share: one for each part of a user's
+// data. If data is cached under the version that was current before it was read, the cached data is valid as long as
+// the version does not change. Only Run blocks; all methods are safe for concurrent use, and a process that dies leaves
+// nothing locked.
 //
-// A writer bumps the counter before a change and again after the commit, before the change is
-// acknowledged. A reader that asks afterwards finds the second version, and what is cached under it
-// was read after the commit. What was read earlier is cached under a version that never
-// comes back. Several changes at once behave the same.
+// A writer bumps the counter before a change and again after the commit, before the change is acknowledged. A reader
+// that starts after that gets the second version, and data cached under it was read after the commit. Data that was
+// read earlier is cached under a version that never returns. The same holds for several concurrent changes.
 //
-// The first bump covers a process that dies between the commit and the second: only what was
-// read between the first bump and the commit can then outlast the change, until
-// InvalidateAll is called for the dead process. The same holds for a change whose outcome the
-// database did not report. Neither was acknowledged.
+// The first bump covers a process that dies between the commit and the second bump: then only data that was read
+// between the first bump and the commit can outlast the change, until InvalidateAll is called for the dead process. The
+// same holds for a change whose outcome the database did not report. Neither change was acknowledged.
 type Versions struct {
 	memory        []byte
 	reliable      func() bool
-	announcements *Debouncer[int] // nil = nobody is told
+	announcements *Debouncer[int] // nil = not announced
 }
 
-// NewVersions gives the counters in a section of VersionsSize bytes.
+// NewVersions returns the counters in a section of VersionsSize bytes.
 func NewVersions(section *shm.Section) *Versions {
 	return &Versions{memory: section.Bytes(), reliable: func() bool { return true }}
 }
 
-// Connect makes them those of several instances. It must be called before any other use.
+// Connect connects the counters with those of other instances. It must be called before any other use.
 func (v *Versions) Connect(p Peers) {
 	v.reliable = p.Reliable
 	if p.Announce != nil {
@@ -70,13 +67,13 @@ func (v *Versions) Version(user, part string) (number uint64, ok bool) {
 	return v.counter(slotOf(user, part)).Load(), true
 }
 
-// Number is Version for callers that also go by what they have heard of so far, while that may not be all (not reliable).
+// Number is like Version, but also returns the number when it is not reliable.
 func (v *Versions) Number(user, part string) (number uint64, reliable bool) {
 	return v.counter(slotOf(user, part)).Load(), v.reliable()
 }
 
-// Bump is called before a part of what is kept of a user changes, and done after it has, or
-// may have: before anyone is told so.
+// Bump must be called before a part of a user's data changes, and done after the change was made, or may have been
+// made, and before it is acknowledged.
 func (v *Versions) Bump(user, part string) (done func()) {
 	slot := slotOf(user, part)
 	v.counter(slot).Add(1)
@@ -88,7 +85,7 @@ func (v *Versions) Bump(user, part string) (done func()) {
 	}
 }
 
-// BumpAll is Bump for a change of which it is not known whose it is.
+// BumpAll is Bump for a change that may affect any user.
 func (v *Versions) BumpAll() (done func()) {
 	v.InvalidateAll()
 	return func() {
@@ -99,7 +96,7 @@ func (v *Versions) BumpAll() (done func()) {
 	}
 }
 
-// BumpSlot applies what another instance has announced. A number that is not a slot's is ignored.
+// BumpSlot applies another instance's announcement. It ignores numbers that are not slots.
 func (v *Versions) BumpSlot(slot int) {
 	switch {
 	case slot == AllSlots:
@@ -116,7 +113,7 @@ func (v *Versions) InvalidateAll() {
 	}
 }
 
-// Run announces until ctx ends, and then what is pending.
+// Run announces bumps until ctx ends, then the pending ones.
 func (v *Versions) Run(ctx context.Context) error {
 	if v.announcements == nil {
 		return nil
@@ -128,15 +125,15 @@ func (v *Versions) counter(slot int) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Pointer(&v.memory[8*slot])) //nolint:gosec // the shared mapping is the point
 }
 
-// slotOf is the same in every process and instance (FNV-1a). A user who picks a name that
-// shares another's slot gains nothing.
+// slotOf is the same in every process and instance (FNV-1a). A user who chooses a name with another user's slot gains
+// nothing.
 func slotOf(user, part string) int {
 	const offset, prime = 14695981039346656037, 1099511628211
 	h := uint64(offset)
 	for i := range len(part) {
 		h = (h ^ uint64(part[i])) * prime
 	}
-	h *= prime // a zero byte between them
+	h *= prime // a zero byte as separator
 	for i := range len(user) {
 		h = (h ^ uint64(user[i])) * prime
 	}

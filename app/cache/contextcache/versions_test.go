@@ -13,7 +13,7 @@ import (
 
 func open(testing.TB) *Versions { return NewVersions(shm.Local(VersionsSize)) }
 
-// attach gives the same numbers once more, as another process would have them.
+// attach returns a Versions on the same counters, as another process would have it.
 func attach(_ testing.TB, table *Versions, p ...Peers) *Versions {
 	other := NewVersions(shm.Local(VersionsSize))
 	other.memory = table.memory
@@ -89,7 +89,7 @@ func TestUsersAreSpreadOverTheSlots(t *testing.T) {
 	if len(used) < Slots/2 || most > 12 { // by chance 63 % are used, and the most is 7 or 8
 		t.Errorf("%d slots are used, one by %d", len(used), most)
 	}
-	// Other instances must agree, whatever build they are of.
+	// Other instances must agree, whatever their build.
 	if got := slotOf("ann", "notes"); got != 4605 {
 		t.Errorf("ann's notes are at slot %d", got)
 	}
@@ -134,7 +134,7 @@ func TestChangesAreAnnouncedToOtherInstances(t *testing.T) {
 		said = append(said, slot)
 	}})
 	done := table.Bump("ann", "notes")
-	table.BumpSlot(7) // from elsewhere: not to be told back
+	table.BumpSlot(7) // from another instance: must not be announced again
 	run(t, table.Run)
 	if mu.Lock(); len(said) != 0 {
 		t.Errorf("%v was announced before it was changed", said)
@@ -151,9 +151,9 @@ func TestChangesAreAnnouncedToOtherInstances(t *testing.T) {
 	}
 }
 
-// TestNobodyReadsTheOldAfterAChangeIsAcknowledged has two workers cache what they read
-// while others write, and looks for an answer that is older than what was acknowledged
-// when it was asked for. All users share the slots by chance, as they come.
+// TestNobodyReadsTheOldAfterAChangeIsAcknowledged has two workers cache what they read while others write, and checks
+// that no answer is older than what was acknowledged when the query began. Users share slots by chance, as in
+// production.
 func TestNobodyReadsTheOldAfterAChangeIsAcknowledged(t *testing.T) {
 	const users, writes = 3, 20_000
 	table := open(t)
@@ -165,7 +165,7 @@ func TestNobodyReadsTheOldAfterAChangeIsAcknowledged(t *testing.T) {
 			for i := range writes {
 				u := i % users
 				done := table.Bump(strconv.Itoa(u), "notes")
-				runtime.Gosched() // let the workers in between
+				runtime.Gosched() // let the workers run in between
 				at := kept[u].Add(1)
 				runtime.Gosched()
 				done()
@@ -182,7 +182,7 @@ func TestNobodyReadsTheOldAfterAChangeIsAcknowledged(t *testing.T) {
 			value  int64
 		}
 		var cached [users]atomic.Pointer[entry]
-		for range 2 { // requests of each
+		for range 2 { // concurrent requests of each
 			readers.Go(func() {
 				for u := 0; !stop.Load(); u = (u + 1) % users {
 					least := acknowledged[u].Load()
@@ -204,7 +204,7 @@ func TestNobodyReadsTheOldAfterAChangeIsAcknowledged(t *testing.T) {
 		}
 	}
 	writers.Wait()
-	for target := reads.Load() + 1000; reads.Load() < target && !t.Failed(); { // and when all is written
+	for target := reads.Load() + 1000; reads.Load() < target && !t.Failed(); { // and after everything is written
 	}
 	stop.Store(true)
 	readers.Wait()

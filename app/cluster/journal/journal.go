@@ -91,7 +91,7 @@ var (
 	errOdd      = study.Errorf(study.CodeUnavailable, "unexpected reply from Redis")
 	errReaders  = study.Errorf(study.CodeOverloaded, "too many streams are open")
 	errRuns     = study.Errorf(study.CodeOverloaded, "too many runs are open")
-	errRunBegun = study.Errorf(study.CodeInvalid, "the run has begun already")
+	errRunBegun = study.Errorf(study.CodeInvalid, "the run has already begun")
 )
 
 // Stats are figures of a Journal in this process.

@@ -69,7 +69,7 @@ func (j *Journal) call(ctx context.Context, s *redis.Script, base string, args .
 		return err
 	})
 	if err != nil {
-		return nil, study.Wrap(err, study.CodeUnavailable, "Redis refused")
+		return nil, study.Wrap(err, study.CodeUnavailable, "Redis rejected the command")
 	}
 	return reply, nil
 }

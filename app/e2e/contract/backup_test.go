@@ -94,7 +94,7 @@ func TestADatabaseIsBackedUpWhileItIsServedAndRestoredAfterwards(t *testing.T) {
 		status int
 		says   string
 	}{
-		{[]string{"backup", file("by-command.db")}, 1, "exists already"},
+		{[]string{"backup", file("by-command.db")}, 1, "already exists"},
 		{[]string{"restore", file("absent.db")}, 1, "cannot be read"},
 		{[]string{"backup"}, 2, "backup FILE"},
 	} {

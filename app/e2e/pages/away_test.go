@@ -240,7 +240,7 @@ func TestTextThatIsTooLongIsRefusedPlainlyAndKept(t *testing.T) {
 	w.open("make")
 	w.fill("#text", strings.Repeat("Osmosis is the movement of water. ", 2000))
 	w.click("#go")
-	w.until("document.querySelector('#said').innerText.includes('more text than this server takes')")
+	w.until("document.querySelector('#said').innerText.includes('more text than this server accepts')")
 	w.goTo(s.URL)
 	w.open("make")
 	w.until("document.querySelector('#text').value.length === 68000")

@@ -32,7 +32,7 @@ func TestTheAPIPageIsSearchedAndLinkedTo(t *testing.T) {
 	w.until("document.querySelector('#createNote')?.open")
 	text := w.text("#createNote")
 	for _, want := range []string{"POST", "/api/notes", "Idempotency-Key", "content", "required", "at most 200 characters", `"subject": "Biology"`,
-		"curl -X POST '" + s.URL + "/api/notes'", "201", "422", "It parses but is not valid"} {
+		"curl -X POST '" + s.URL + "/api/notes'", "201", "422", "well formed but invalid"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the operation does not show %q: %s", want, text)
 		}

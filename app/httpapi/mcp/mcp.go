@@ -1,6 +1,6 @@
-// Package mcp serves the Model Context Protocol: an assistant that a student already uses finds the student's notes and
-// has study aids made from them. The main idea: each request stands for itself and is answered with plain JSON, so that
-// any worker answers it, and nothing is kept between two requests.
+// Package mcp serves the Model Context Protocol: an assistant that a student already uses can search the student's
+// notes and have study aids made from them. Each request is independent and is answered with plain JSON, so any worker
+// can answer it, and there is no state between two requests.
 package mcp
 
 import (
@@ -19,33 +19,34 @@ type Tool struct {
 	Name        string
 	Description string          // for the assistant's model
 	Input       json.RawMessage // the JSON schema of its arguments, an object
-	ReadOnly    bool            // it changes nothing
-	// Call gets the arguments as JSON. Its result is marshalled as a JSON object. Errors are told to the assistant by the
-	// message of the *study.Error, which holds nothing of the inside.
+	ReadOnly    bool            // it modifies nothing
+	// Call gets the arguments as JSON. Its result is marshalled as a JSON object. The assistant gets an error's
+	// *study.Error message, which contains no internals.
 	Call func(ctx context.Context, arguments json.RawMessage) (any, error)
 }
 
-// instructions tell an assistant's model what this is for.
+// instructions tell the assistant's model how to use the tools.
 const instructions = "StudySharper keeps a student's notes and makes study aids from them. Search the notes before you answer a question about the student's subjects. " +
 	"Study aids are kept in the student's library."
 
-// Request is an HTTP request for the endpoint. Header gives a header's value, "" = none.
+// Request is an HTTP request to the endpoint. Header returns a header's value; "" = none.
 type Request struct {
 	Header func(name string) string
 	Body   []byte
 }
 
-// Response is the answer to it. Status is one of HTTP; a body has ContentType.
+// Response is the answer to a Request. Status is an HTTP status; a body has ContentType.
 type Response struct {
 	Status      int
 	ContentType string
 	Body        []byte
 }
 
-// forwarded are the headers that the protocol reads.
+// forwarded are the headers that the protocol uses.
 var forwarded = []string{"Content-Type", "Accept", "Mcp-Protocol-Version"}
 
-// Serve answers one request with the tools. It blocks as long as the tool that the request calls; ctx is its context.
+// Serve answers one request. If the request calls a tool, Serve blocks until the tool returns; ctx is the tool's
+// context.
 func Serve(ctx context.Context, version string, tools []Tool, r Request) (Response, error) {
 	server := mcp.NewServer(&mcp.Implementation{Name: "studysharper", Title: "StudySharper", Version: version}, &mcp.ServerOptions{Instructions: instructions})
 	for _, t := range tools {
@@ -72,7 +73,8 @@ func describe(t Tool) *mcp.Tool {
 		Annotations: &mcp.ToolAnnotations{ReadOnlyHint: t.ReadOnly, DestructiveHint: &closed, OpenWorldHint: &closed}}
 }
 
-// handle makes a tool a handler. The tool gets the request's context: the library's own outlives a client that leaves.
+// handle makes a handler of a tool. The tool gets the request's context, because the library's own context does not end
+// when the client disconnects.
 func handle(ctx context.Context, t Tool) mcp.ToolHandler {
 	return func(_ context.Context, r *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		arguments := r.Params.Arguments
@@ -91,7 +93,7 @@ func handle(ctx context.Context, t Tool) mcp.ToolHandler {
 	}
 }
 
-// recorder is an http.ResponseWriter that keeps the answer.
+// recorder is an http.ResponseWriter that records the answer.
 type recorder struct {
 	header http.Header
 	status int
@@ -114,10 +116,10 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// Flush implements http.Flusher, which the library asks for.
+// Flush implements http.Flusher, which the library requires.
 func (r *recorder) Flush() {}
 
-// response is the answer; an error of HTTP's becomes one of ours.
+// response returns the recorded answer; an HTTP error status becomes a *study.Error.
 func (r *recorder) response() (Response, error) {
 	r.WriteHeader(http.StatusOK)
 	kind := r.header.Get("Content-Type")

@@ -1,6 +1,6 @@
-// Package rawtest is a corpus of raw HTTP requests for tests: those that must be refused, because two readers could
-// take them for different things, and odd ones that must be served. The one idea: a request is told from what it
-// smuggles by the ids of the answers, so that one test holds a listener in the same process and a container alike.
+// Package rawtest is a corpus of raw HTTP requests for tests: requests that must be refused, because two parsers could
+// interpret them differently, and unusual ones that must be served. The ids of the answers distinguish a request from
+// what it smuggles, so the same test works for a listener in the same process and for a container.
 package rawtest
 
 import (
@@ -20,16 +20,16 @@ var (
 	served string
 )
 
-// Canary is a secret that every request of the corpus with a head of its own carries; it must come back nowhere.
+// Canary is a secret in the head of every request of the corpus; no answer may contain it.
 const Canary = "CANARY-7f3a"
 
-// The ids of requests that must not be answered, or must be. A server gives them back as X-Request-ID.
+// The ids of requests that must not be answered, or must be. A server returns them as X-Request-ID.
 const (
 	second   = "second"
 	smuggled = "smuggled"
 )
 
-// names are what stands for longer texts in the files.
+// names are abbreviations in the files for longer texts.
 var names = map[string]string{
 	"{get}":      `GET /livez HTTP/1.1\r\nHost: studysharper\r\nAuthorization: Bearer ` + Canary + `\r\n`,
 	"{post}":     `POST /api/ai/process HTTP/1.1\r\nHost: studysharper\r\nContent-Type: application/json\r\nAuthorization: Bearer ` + Canary + `\r\n`,
@@ -37,27 +37,27 @@ var names = map[string]string{
 	"{smuggled}": `GET /livez HTTP/1.1\r\nHost: studysharper\r\nX-Request-ID: ` + smuggled + `\r\n\r\n`,
 }
 
-// Request is one of the corpus.
+// Request is a request of the corpus.
 type Request struct {
-	Section  string // of the file: what is wrong with it
+	Section  string // of the file: what is wrong with the request
 	Name     string
-	Statuses []int  // that it may be answered with
-	Silent   bool   // it need not be answered
-	Cut      bool   // its client says no more behind it; the server would wait for the rest otherwise
-	Alone    bool   // it is not followed by another
-	Closed   bool   // it asks for the connection to be closed
-	Raw      string // what is sent
+	Statuses []int  // accepted statuses of the answer
+	Silent   bool   // no answer is accepted too
+	Cut      bool   // the client closes its side after it; otherwise the server would wait for the rest
+	Alone    bool   // no other request follows it
+	Closed   bool   // it asks the server to close the connection
+	Raw      string // the bytes to send
 }
 
-// Refused gives those that must be refused.
+// Refused returns the requests that must be refused.
 func Refused() []Request { return parse(refused) }
 
-// Served gives those that must be served.
+// Served returns the requests that must be served.
 func Served() []Request { return parse(served) }
 
-// parse reads a file of requests: `## SECTION`, `== TITLE: WORDS`, then the request in one or more lines, which are
-// joined. They are written with Go's escapes, with {N*TEXT} for N times TEXT, and with the names above. What comes
-// before the first title, and empty lines, are nothing. It panics where a file is not so.
+// parse parses a file of requests: `## SECTION`, `== TITLE: WORDS`, then the request in one or more lines, which are
+// joined. They are written with Go's escapes, with {N*TEXT} for N times TEXT, and with the names above. Empty lines,
+// and lines before the first title, are ignored. It panics if a file is malformed.
 func parse(text string) []Request {
 	var all []Request
 	section := ""
@@ -109,7 +109,7 @@ func expand(line string) string {
 	}
 	line = repeated.ReplaceAllStringFunc(line, func(s string) string {
 		parts := repeated.FindStringSubmatch(s)
-		n, _ := strconv.Atoi(parts[1]) // digits, as the expression has it
+		n, _ := strconv.Atoi(parts[1]) // the expression matches digits only
 		return strings.Repeat(parts[2], n)
 	})
 	raw, err := strconv.Unquote(`"` + strings.ReplaceAll(line, `"`, `\"`) + `"`)
@@ -119,8 +119,8 @@ func expand(line string) string {
 	return raw
 }
 
-// Refused sends the request to a server, at HOST:PORT, that must refuse it, and says what is wrong with how it does; "" = nothing:
-// it is answered once, as it may be, nothing behind it is, and the connection is closed.
+// Refused sends the request to a server at HOST:PORT that must refuse it. It returns what the server did wrong; "" if
+// the answer is the only one and has an accepted status, no later request is answered, and the connection is closed.
 func (r Request) Refused(ctx context.Context, address string) string {
 	x, err := r.send(ctx, address)
 	if err != nil {
@@ -141,8 +141,8 @@ func (r Request) Refused(ctx context.Context, address string) string {
 	return ""
 }
 
-// Served is as Refused, for a server that must serve it: it is answered, and so is the one behind it, unless the
-// connection is to be closed.
+// Served is like Refused, for a server that must serve the request: it must answer it, and the request after it, unless
+// the connection is to be closed.
 func (r Request) Served(ctx context.Context, address string) string {
 	x, err := r.send(ctx, address)
 	switch {

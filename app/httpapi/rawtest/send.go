@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// patience is how long a server may take to answer and to close: far below its own timeouts.
+	// patience is how long a server may take to answer and to close, far below its own timeouts.
 	patience = 10 * time.Second
-	// quiet is how long a connection that is to stay open is looked at.
+	// quiet is how long a connection that should stay open is observed.
 	quiet = 50 * time.Millisecond
 )
 
-// exchange is what came back for a request, and for the one behind it.
+// exchange is what came back for a request, and for the one after it.
 type exchange struct {
 	answers []answer
 	ended   bool // the server has closed the connection
@@ -31,7 +31,7 @@ type answer struct {
 	id, body string
 }
 
-// send sends the request to a server, with a harmless one behind it in the same write, and reads what comes back.
+// send sends the request, followed by a harmless one in the same write, and reads what comes back.
 func (r Request) send(ctx context.Context, address string) (exchange, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", address)
@@ -46,7 +46,7 @@ func (r Request) send(ctx context.Context, address string) (exchange, error) {
 	if !r.Alone {
 		raw += "GET /livez HTTP/1.1\r\nHost: studysharper\r\nX-Request-ID: " + second + "\r\n\r\n"
 	}
-	_, _ = io.WriteString(conn, raw) // a server that has had enough resets; what it said is read all the same
+	_, _ = io.WriteString(conn, raw) // a server may reset the connection after enough input; its answers are read all the same
 	if r.Cut {
 		_ = conn.(*net.TCPConn).CloseWrite()
 	}
@@ -66,7 +66,7 @@ func (r Request) read(conn net.Conn) (exchange, error) {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return x, fmt.Errorf("the connection stays open, behind %+v", x.answers)
 		}
-		if x.ended = err != nil; x.ended { // in whatever way
+		if x.ended = err != nil; x.ended { // however it ended
 			break
 		}
 		if got.status != http.StatusContinue {

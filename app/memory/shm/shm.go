@@ -1,6 +1,6 @@
-// Package shm is the memory that the processes of a container share. The one idea: one region in a file
-// without a name, whose descriptor workers inherit, so that nothing is left behind and a process that dies takes nothing with
-// it. Its header names its sections, so that a worker of another build notices that it expects other ones.
+// Package shm implements the memory that the processes of a container share. It is one region in a nameless file, whose
+// descriptor workers inherit, so that nothing is left behind after the last process, and a process that dies damages
+// nothing. The region's header names its sections, so that a worker of another build detects a different layout.
 package shm
 
 import (
@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A region is a header and its sections, each from a page's beginning. The header has an entry for each section: its name,
-// its offset and its size; an empty name ends it.
+// A region is a header followed by its sections, each aligned to a page. The header has an entry for each section:
+// name, offset and size; an empty name ends the list.
 const (
 	pageSize  = 4096
 	nameLen   = 16
@@ -24,20 +24,20 @@ const (
 	maxLayout = pageSize/entryLen - 1
 )
 
-// Spec asks for a section: a name of 1 to 16 bytes, and how many bytes it has.
+// Spec describes a section: a name of 1 to 16 bytes, and its size in bytes.
 type Spec struct {
 	Name string
 	Size int
 }
 
-// Region is shared memory, all zero at first.
+// Region is shared memory, initially all zero.
 type Region struct {
 	file   *os.File
 	memory []byte
 }
 
-// Create makes a region with these sections in a nameless file in dir. Where dir cannot hold it
-// (absent, read-only, full), the region is anonymous memory, and fallback says why.
+// Create makes a region with these sections in a nameless file in dir. If dir cannot hold the file (absent, read-only,
+// full), the region is an anonymous memory file, and fallback is the reason.
 func Create(dir string, layout ...Spec) (r *Region, fallback, err error) {
 	if len(layout) > maxLayout {
 		return nil, nil, fmt.Errorf("shared memory: %d sections, %d are possible", len(layout), maxLayout)
@@ -65,8 +65,8 @@ func Create(dir string, layout ...Spec) (r *Region, fallback, err error) {
 	return r, fallback, err
 }
 
-// createIn makes a file without a name and reserves its blocks: on a tmpfs that fills up later, a
-// hole would end the process with SIGBUS.
+// createIn makes a nameless file and allocates its blocks: if a tmpfs fills up later, access to a hole would end the
+// process with SIGBUS.
 func createIn(dir string, size int64) (*os.File, error) {
 	name := filepath.Join(dir, fmt.Sprintf(".studysharper-%d", os.Getpid()))
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the folder
@@ -92,8 +92,8 @@ func createAnonymous(size int64) (*os.File, error) {
 	return file, nil
 }
 
-// Attach maps a region from its file, which the region owns from here on, errors included. A process attaches
-// to a region once: closing a second descriptor of the file would release the locks of its sections (fcntl(2)).
+// Attach maps a region from its file, which the region owns from now on, even after an error. A process must attach to
+// a region only once: closing a second descriptor of the file would release the locks of its sections (fcntl(2)).
 func Attach(file *os.File) (*Region, error) {
 	info, err := file.Stat()
 	if err == nil && info.Size() < pageSize {
@@ -109,10 +109,10 @@ func Attach(file *os.File) (*Region, error) {
 	return &Region{file, memory}, nil
 }
 
-// File is what a worker's process inherits to Attach.
+// File returns the file that a worker inherits and passes to Attach.
 func (r *Region) File() *os.File { return r.file }
 
-// Close unmaps the region: no section of it may be used afterwards. It may be called again.
+// Close unmaps the region; its sections must not be used afterwards. Further calls do nothing.
 func (r *Region) Close() error {
 	if r.memory == nil {
 		return nil
@@ -122,8 +122,8 @@ func (r *Region) Close() error {
 	return errors.Join(unix.Munmap(memory), r.file.Close())
 }
 
-// Section gives the section of a name, which must have size bytes. A process has one Section for each
-// name, because the lock is the process's.
+// Section returns the section with this name, which must have this size. A process must call it once per name, because
+// the lock belongs to the process.
 func (r *Region) Section(name string, size int) (*Section, error) {
 	for entry := r.memory[:pageSize]; entry[0] != 0; entry = entry[entryLen:] {
 		if strings.TrimRight(string(entry[:nameLen]), " ") != name {
@@ -138,13 +138,13 @@ func (r *Region) Section(name string, size int) (*Section, error) {
 	return nil, fmt.Errorf("shared memory: there is no section %q", name)
 }
 
-// Section is a part of a region, or memory of this process alone (Local).
+// Section is a part of a region, or memory of this process only (Local).
 type Section struct {
 	memory []byte
 	offset int64
-	file   *os.File // nil: of this process alone
+	file   *os.File // nil: memory of this process only
 
-	mu sync.Mutex // record locks are a process's, not a goroutine's
+	mu sync.Mutex // record locks belong to a process, not to a goroutine
 }
 
 // Local makes a section that no other process sees.
@@ -153,8 +153,8 @@ func Local(size int) *Section { return &Section{memory: make([]byte, size)} }
 // Bytes are the section's memory.
 func (s *Section) Bytes() []byte { return s.memory }
 
-// Lock locks the section for all processes. The kernel releases the lock of a process that
-// dies (record locks, fcntl(2)). On an error it is not locked.
+// Lock locks the section for all processes. The kernel releases the lock if the process dies (record locks, fcntl(2)).
+// If it returns an error, the section is not locked.
 func (s *Section) Lock() error {
 	s.mu.Lock()
 	err := s.setLock(unix.F_WRLCK)

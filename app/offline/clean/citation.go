@@ -5,8 +5,8 @@ import "strings"
 // maxCitation bounds a citation, in bytes.
 const maxCitation = 90
 
-// dropCitations drops "(Keller and Moss 1974)" and the like. A year alone stays: it belongs to the
-// name before it.
+// dropCitations drops citations such as "(Keller and Moss 1974)". It keeps a year alone, because that
+// belongs to the name before it.
 func dropCitations(line string) string {
 	var out strings.Builder
 	for {
@@ -28,7 +28,7 @@ func dropCitations(line string) string {
 	return out.String() + line
 }
 
-// isPointer reports whether the text of a bracket is empty, as where a link was lost, or only points to a figure, a table or
+// isPointer reports whether the text of a bracket is empty, as when a link was lost, or only refers to a figure, a table or
 // another chapter.
 func isPointer(s string) bool {
 	words := strings.Fields(strings.ToLower(strings.Trim(s, " .,;")))
@@ -38,7 +38,7 @@ func isPointer(s string) bool {
 	return len(words) == 0 && strings.Trim(s, " .,;") == "" || len(words) > 0 && len(words) < 5 && pointing[strings.TrimRight(words[0], ".s")] && strings.ContainsAny(s, "0123456789")
 }
 
-// pointing are the words that a pointer begins with, without their "s" and full stop.
+// pointing are the first words of pointers, without a final "s" or full stop.
 var pointing = map[string]bool{"figure": true, "fig": true, "table": true, "chapter": true, "section": true, "appendix": true, "box": true, "equation": true, "eq": true, "exhibit": true, "abbildung": true, "abb": true, "tabelle": true, "kapitel": true}
 
 // isCitation reports whether the text of a bracket is one or more names with a year.
@@ -58,7 +58,7 @@ func isCitation(s string) bool {
 	return years > 0 && !strings.ContainsAny(s[:3], "0123456789") && !months[s[:3]]
 }
 
-// citing are the small words of a citation, without the letters that follow a year.
+// citing are the function words of citations, and the letters after a year.
 var citing = map[string]bool{"": true, "&": true, "nd": true, "et": true, "l": true, "p": true, "pp": true}
 
 // months begin dates, which are not citations.

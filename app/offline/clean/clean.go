@@ -1,6 +1,6 @@
-// Package clean turns what a student pastes (Markdown, HTML, the text of a PDF, a web page) into
-// plain lines: headings begin with "# ", list items with "- ", table rows with "| ". The one idea:
-// all later packages read one form of text, and whatever was taken out is named.
+// Package clean turns material that a student pastes (Markdown, HTML, the text of a PDF, a web page)
+// into plain lines: headings begin with "# ", list items with "- ", table rows with "| ". Its main
+// idea: all later packages read one form of text, and everything that was removed is reported.
 package clean
 
 import (
@@ -14,19 +14,19 @@ import (
 type Text struct {
 	Lines   string   // one paragraph, heading, item or row per line or lines
 	Bold    []string // phrases that were emphasised, as written
-	Dropped []string // what was left out: "2 code blocks", "4 page headers"
+	Dropped []string // the parts that were left out: "2 code blocks", "4 page headers"
 
 	formulas []string
 }
 
-// firstFormula is the first of the private-use characters that stand for formulas, so that nothing
-// can cut one. A text may have maxFormulas of them; further ones are dropped.
+// firstFormula is the first of the private-use characters that replace formulas, so that no later
+// step can cut one. A text may have maxFormulas formulas; further ones are dropped.
 const (
 	firstFormula = '\ue000'
 	maxFormulas  = 6000
 )
 
-// IsFormula reports whether r stands for a formula.
+// IsFormula reports whether r replaces a formula.
 func IsFormula(r rune) bool { return r >= firstFormula && r < firstFormula+maxFormulas }
 
 // HasFormula reports whether s contains a formula.
@@ -63,13 +63,13 @@ func Clean(material string) Text {
 	return c.out
 }
 
-// A cleaner collects what it leaves out.
+// A cleaner cleans a text and counts the parts that it drops.
 type cleaner struct {
 	out     Text
 	dropped map[string]int
 }
 
-// kinds are what can be left out, in the order in which it is reported.
+// kinds are the kinds of parts that can be dropped, in the order of the report.
 var kinds = []string{"front matter", "code block", "image", "link address", "page header", "page number", "row of numbers", "navigation line", "formula"}
 
 func (c *cleaner) report() {
@@ -90,11 +90,11 @@ func (c *cleaner) report() {
 var unusual = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n\n", "\f", "\n\n", "\x00", "", "\u00ad", "",
 	"\u200b", "", "\u200e", "", "\ufeff", "", "\u00a0", " ", "\u202f", " ", "ﬁ", "fi", "ﬂ", "fl", "ﬀ", "ff", "ﬃ", "ffi", "ﬄ", "ffl")
 
-// unusualFirst are the characters that what unusual replaces begins with.
+// unusualFirst are the first characters of the strings that unusual replaces.
 const unusualFirst = "\r\u2028\u2029\f\x00\u00ad\u200b\u200e\ufeff\u00a0\u202fﬁﬂﬀﬃﬄ"
 
-// normalize makes s valid UTF-8 with "\n" at line ends, without invisible characters and without
-// the characters that stand for formulas.
+// normalize returns s as valid UTF-8 with "\n" at line ends, without invisible characters and without
+// the characters that replace formulas.
 func normalize(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if strings.ContainsAny(s, unusualFirst) {
@@ -114,7 +114,7 @@ func normalize(s string) string {
 // maxFormula bounds a formula, in bytes.
 const maxFormula = 600
 
-// takeFormulas replaces $…$, $$…$$, \(…\), \[…\] and LaTeX environments by one character each.
+// takeFormulas replaces each formula ($…$, $$…$$, \(…\), \[…\] or a LaTeX environment) by one character.
 func (c *cleaner) takeFormulas(s string) string {
 	if !strings.ContainsAny(s, `$\`) {
 		return s

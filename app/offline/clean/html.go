@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// skipped are the elements whose content is not text to learn from.
+// skipped are the elements whose content is not learning material.
 var skipped = map[string]string{
 	"script": "", "style": "", "head": "", "svg": "", "noscript": "", "form": "", "button": "", "template": "", "iframe": "",
 	"nav": "navigation line", "header": "navigation line", "footer": "navigation line", "aside": "navigation line", "pre": "code block",
 }
 
-// marks are what tags become; a tag that is not listed is known but becomes nothing.
+// marks are the replacements of tags; a known tag that is not listed is removed.
 var marks = map[string]string{
 	"p": "\n\n", "/p": "\n\n", "div": "\n", "/div": "\n", "br": "\n", "hr": "\n\n", "section": "\n\n", "/section": "\n\n", "article": "\n\n", "/article": "\n\n",
 	"blockquote": "\n\n", "/blockquote": "\n\n", "h1": "\n\n# ", "/h1": "\n\n", "h2": "\n\n# ", "/h2": "\n\n", "h3": "\n\n# ", "/h3": "\n\n", "h4": "\n\n# ", "/h4": "\n\n",
@@ -65,7 +65,7 @@ func tagAt(s string) (name string, length int) {
 	return name, end + 1
 }
 
-// readHTML turns HTML into lines; what is not a known tag stays as it is.
+// readHTML turns HTML into lines; unknown tags stay unchanged.
 func (c *cleaner) readHTML(s string) string {
 	var out strings.Builder
 	var r row
@@ -99,14 +99,14 @@ func (c *cleaner) readHTML(s string) string {
 	return strings.ReplaceAll(out.String(), "****", "")
 }
 
-// A row is the row of a table, or the entry of a definition list, that the reader is in. Its line ends are spaces.
+// A row is the current row of a table or the current entry of a definition list. Its line ends become spaces.
 type row struct {
 	open    bool
 	heads   bool // it has header cells only
 	meaning bool // the entry has a meaning already
 }
 
-// flatten returns the text of a row without line ends, and other text as it is.
+// flatten returns the text of a row without line ends, and other text unchanged.
 func (r *row) flatten(s string) string {
 	if r.open && strings.Contains(s, "\n") {
 		if strings.TrimSpace(s) == "" {
@@ -124,8 +124,8 @@ func (r *row) flatten(s string) string {
 	return s
 }
 
-// mark returns what a tag becomes. Below a row of header cells there is a rule, and several meanings
-// of a term are one.
+// mark returns the replacement of a tag. It adds a rule below a row of header cells, and joins several
+// meanings of a term.
 func (r *row) mark(name string) string {
 	switch name {
 	case "tr", "dt":

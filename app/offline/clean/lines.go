@@ -9,8 +9,8 @@ import (
 // maxHeader bounds the lines that can be a page header, in bytes.
 const maxHeader = 90
 
-// repeatsOfHeader is how often a short line with a number, or one next to a page number, is in a
-// text if it is a page header.
+// repeatsOfHeader is the number of occurrences from which a short line with a number, or one next to
+// a page number, counts as a page header.
 const repeatsOfHeader = 3
 
 // dropFurniture drops page numbers, page headers and navigation. A paragraph that they interrupt
@@ -60,8 +60,8 @@ func resume(out []string, line string) []string {
 	return out
 }
 
-// headerKey returns what the repetitions of a page header have in common; "" for a line that cannot
-// be one.
+// headerKey returns the part that all repetitions of a page header have in common; "" for a line that
+// cannot be a page header.
 func headerKey(line string) string {
 	flat := strings.TrimSpace(line)
 	if len(flat) < 8 || len(flat) > maxHeader || strings.ContainsAny(flat[:1], "#-*|•") || strings.ContainsAny(flat, "?{\t=") || strings.Count(flat, " ") < 2 {
@@ -73,8 +73,8 @@ func headerKey(line string) string {
 	return strings.Trim(flat, "0123456789 ")
 }
 
-// isRunningHead reports whether a line above or below a page number is a page header: it has a
-// number or a bullet itself, and is between blank lines.
+// isRunningHead reports whether a line next to a page number is a page header: it contains a bullet or
+// a bar, or is the licence line of an OpenStax book.
 func isRunningHead(lines []string, i int) bool {
 	flat := strings.TrimSpace(lines[i])
 	if flat == "" || len(flat) > maxHeader || !strings.Contains(flat, "•") && !strings.Contains(flat, "|") && !strings.HasPrefix(flat, "Access for free") {
@@ -84,7 +84,7 @@ func isRunningHead(lines []string, i int) bool {
 	return near(i-1) || near(i+1)
 }
 
-// furniture returns the kind of a line that is not text to learn from, or "".
+// furniture returns the kind of a line that is not learning material, or "".
 func furniture(line string) string {
 	flat := strings.TrimSpace(line)
 	low := strings.ToLower(flat)
@@ -142,8 +142,8 @@ var menu = map[string]bool{
 	"menu": true, "search": true, "home": true, "accept all cookies": true, "accept cookies": true, "cookie settings": true, "print": true, "edit": true, "advertisement": true, "privacy policy": true,
 }
 
-// isNavigation reports whether a line is a menu: a known entry, or three and more short entries in a
-// row.
+// isNavigation reports whether a line is part of a menu: a known entry, or three or more short entries
+// in a row.
 func isNavigation(flat, low string) bool {
 	if menu[strings.Trim(low, "«»<>←→↑#-* ")] {
 		return true

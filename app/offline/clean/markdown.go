@@ -153,7 +153,7 @@ func (c *cleaner) readLinks(s string) string {
 	return out.String()
 }
 
-// closing returns the length of the bracket that s begins with, or 1 if it does not close.
+// closing returns the length of the bracketed text at the start of s, or 1 if the bracket is not closed.
 func closing(s string, open, shut byte) int {
 	depth := 0
 	for i := range len(s) {
@@ -169,7 +169,7 @@ func closing(s string, open, shut byte) int {
 	return 1
 }
 
-// targetLength returns the length of the target of a link that s begins with: "(address)" or
+// targetLength returns the length of the link target at the start of s: "(address)" or
 // "[name]".
 func targetLength(s string) int {
 	if strings.HasPrefix(s, "(") {
@@ -205,7 +205,7 @@ const (
 	maxBoldBytes = 60
 )
 
-// readEmphasis removes the marks of emphasis and code, and notes what was emphasised.
+// readEmphasis removes the marks of emphasis and code, and records the emphasised phrases.
 func (c *cleaner) readEmphasis(s string) string {
 	for _, mark := range []string{"**", "__", "*", "_"} {
 		parts := strings.Split(s, mark)
@@ -232,8 +232,8 @@ func (c *cleaner) readEmphasis(s string) string {
 	return strings.NewReplacer("`", "", "~~", "").Replace(s)
 }
 
-// bounds reports whether marks between the two texts and an emphasised one can be marks of
-// emphasis: they are not inside a word.
+// bounds reports whether marks between an emphasised text and the texts before and after it can be
+// marks of emphasis: they are not inside a word.
 func bounds(before, after string) bool {
 	inWord := func(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' }
 	return (before == "" || !inWord(before[len(before)-1])) && (after == "" || !inWord(after[0]))

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// signatures are how files begin that are not text.
+// signatures are the first bytes of files that are not text.
 var signatures = []struct{ start, is, advice string }{
 	{"%PDF-", "a PDF file", "Open it, select its text and paste that, or import the file as a note."},
 	{"PK\x03\x04", "an office file or an archive", "Open it, select its text and paste that, or import the file as a note."},
@@ -19,11 +19,11 @@ var signatures = []struct{ start, is, advice string }{
 	{"GIF8", "an image", "Type or paste the text that it shows."},
 }
 
-// extensions are those of files that students name in place of their text.
+// extensions are those of files whose names students paste instead of their text.
 var extensions = []string{".pdf", ".doc", ".docx", ".ppt", ".pptx", ".odt", ".odp", ".xls", ".xlsx", ".txt", ".md", ".rtf", ".epub", ".html", ".csv", ".png", ".jpg", ".jpeg", ".zip"}
 
-// Refusal returns a sentence for a student if material is not text to learn from: the bytes of a
-// file, base64, an address or a file name. It returns "" for everything else.
+// Refusal returns a message for the student if material is not learning material: the bytes of a
+// file, base64, an address or a file name. It returns "" for all other material.
 func Refusal(material string) string {
 	s := strings.TrimSpace(material)
 	for _, sig := range signatures {

@@ -18,7 +18,7 @@ func TestFlashcardsAreDistinctAndAnsweredByTheText(t *testing.T) {
 		source := text.NewBag(m)
 		for _, n := range []int{1, 10, 40} {
 			set := made[*study.FlashcardSet](t, study.Brief{Type: study.Flashcards, Material: m, Options: study.Options{Count: n}})
-			if got := len(set.Flashcards); got > n || n <= 10 && got != n || got < 20 && n > 20 { // fewer rather than bad ones
+			if got := len(set.Flashcards); got > n || n <= 10 && got != n || got < 20 && n > 20 { // fewer items instead of bad ones
 				t.Errorf("%s: asked %d cards, got %d", name, n, got)
 			}
 			seen := make(map[string]bool)
@@ -131,7 +131,7 @@ func TestQuizQuestionsHaveOneRightAnswerOfTheText(t *testing.T) {
 	}
 }
 
-// checkChoice checks that only the right option is in the sentence that explains it.
+// checkChoice checks that the explaining sentence contains the right option and no other.
 func checkChoice(t *testing.T, q study.Question) {
 	t.Helper()
 	right := 0

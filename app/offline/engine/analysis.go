@@ -13,13 +13,13 @@ import (
 	"studysharper/app/text"
 )
 
-// Limits that notes are judged by.
+// Limits for the analysis of notes.
 const (
 	thinSection  = 40 // words
 	longSentence = 35 // words
 	maxUndefined = 3
-	maxThin      = 4 // sections that are named as thin
-	briefly      = 3 // remarks of a kind that a student gets who prefers short answers
+	maxThin      = 4 // sections that are listed as too short
+	briefly      = 3 // remarks of each kind for a student who prefers short answers
 )
 
 // A review collects the remarks about notes.
@@ -28,7 +28,7 @@ type review struct {
 	body study.AnalysisBody
 }
 
-// makeAnalysis names what the notes have and what they lack. It says only what can be counted.
+// makeAnalysis lists strengths and gaps of the notes. It states only what can be counted.
 func makeAnalysis(ctx context.Context, src source, b study.Brief) study.Aid {
 	r := review{src: src, body: study.AnalysisBody{Strengths: []string{}, Gaps: []string{}, KeyConcepts: src.keyConcepts(10)}}
 	if len(r.body.KeyConcepts) == 0 {
@@ -79,7 +79,7 @@ func quoteNames(names []string, n int) string {
 	return strings.Join(out[:len(out)-1], ", ") + " and " + out[len(out)-1]
 }
 
-// keyConcepts returns what the text is mostly about: phrases of several words and defined
+// keyConcepts returns the main concepts of the text: phrases of several words and defined
 // terms first, then other words.
 func (src source) keyConcepts(n int) []string {
 	var out []string
@@ -122,7 +122,7 @@ func (src source) isTerm(phrase string) bool {
 func (src source) defines(term string) bool {
 	return slices.ContainsFunc(src.Defs(), func(d facts.Definition) bool {
 		if english.IsName(term) && facts.Find(d.Term, term, 0) >= 0 {
-			return true // Robespierre, of Maximilien Robespierre
+			return true // Robespierre in Maximilien Robespierre
 		}
 		for name := range strings.SplitSeq(d.Term, " and ") {
 			if text.Overlap(term, name) == 1 && text.Overlap(name, term) == 1 {
@@ -133,7 +133,7 @@ func (src source) defines(term string) bool {
 	})
 }
 
-// judgeDefinitions names the terms that are defined.
+// judgeDefinitions lists the terms that are defined.
 func (r *review) judgeDefinitions() {
 	switch terms := r.src.terms(); {
 	case len(terms) > 1:
@@ -160,10 +160,10 @@ func (r *review) judgeStructure() {
 	words := r.src.countWords()
 	switch n := len(headings); {
 	case n > 1:
-		r.addRemark(&r.body.Strengths, "Is ordered under %d headings, from “%s” to “%s”.", n, headings[0], headings[n-1])
+		r.addRemark(&r.body.Strengths, "Is organised under %d headings, from “%s” to “%s”.", n, headings[0], headings[n-1])
 	case words > 250:
 		r.addRemark(&r.body.Gaps, "%d words stand without headings to find things by.", words)
-		r.addRemark(&r.body.Suggestions, "Put headings in, for example where the text turns to %s.", quoteNames(r.body.KeyConcepts, 2))
+		r.addRemark(&r.body.Suggestions, "Add headings, for example where the text begins to discuss %s.", quoteNames(r.body.KeyConcepts, 2))
 	}
 }
 
@@ -212,8 +212,8 @@ func (r *review) judgeExamples() {
 	}
 }
 
-// findUndefinedTerms names key concepts for which no definition was found. The notes may explain
-// them in another form, so it asks.
+// findUndefinedTerms lists key concepts for which no definition was found. The notes may explain
+// them in another form, so it phrases this as a question.
 func (r *review) findUndefinedTerms() {
 	found := 0
 	for _, p := range r.src.Phrases() {
@@ -223,11 +223,11 @@ func (r *review) findUndefinedTerms() {
 			continue
 		}
 		found++
-		r.addRemark(&r.body.Suggestions, "“%s” is used in %d sentences: say in one sentence what it means, and add that if your notes do not.", p, len(at))
+		r.addRemark(&r.body.Suggestions, "“%s” is used in %d sentences: explain it in one sentence, and add the explanation if your notes have none.", p, len(at))
 	}
 }
 
-// findAcronyms names acronyms that are never spelled out.
+// findAcronyms lists acronyms that are never spelled out.
 func (r *review) findAcronyms() {
 	var bare []string
 	all := strings.Join(r.src.Plain, "\n")
@@ -239,7 +239,7 @@ func (r *review) findAcronyms() {
 		}
 	}
 	if len(bare) > 0 {
-		r.addRemark(&r.body.Gaps, "Not spelled out in brackets: %s.", quoteNames(bare, 5))
+		r.addRemark(&r.body.Gaps, "Acronyms without an explanation in brackets: %s.", quoteNames(bare, 5))
 	}
 }
 

@@ -15,12 +15,12 @@ import (
 // An item is a question that can be drawn, without its points.
 type item struct {
 	study.Question
-	at    int    // its sentence
+	at    int    // the index of its sentence
 	key   string // questions with the same key give each other away
 	score float64
 }
 
-// A bank holds the questions that a source gives, by type, the best first.
+// A bank contains the questions that a source gives, by type, the best first.
 type bank struct {
 	src    source
 	items  map[string][]item
@@ -28,7 +28,7 @@ type bank struct {
 	keys   map[string]bool
 	asked  map[string]bool
 	truths map[bool]int // how many true and false statements were drawn
-	tenths facts.Tenths // how many questions were drawn from each
+	tenths facts.Tenths // how many questions were drawn from each tenth of the text
 	drawn  int
 }
 
@@ -74,8 +74,8 @@ func (b *bank) addQuestion(q study.Question, at int, key string, worth float64) 
 	b.items[q.Type] = append(b.items[q.Type], item{q, at, key, worth + 0.25*b.src.Rank(at) + 1.5*s.Focus})
 }
 
-// drawQuestion returns the best question of a type that is left. It prefers sentences that no
-// question has used, and in a long text the tenths with the fewest questions. Of statements, half are false: it gives none when those run out.
+// drawQuestion returns the best remaining question of a type. It prefers sentences that no
+// question has used, and in a long text the tenths with the fewest questions. Half of the statements are false: when those run out, it returns no more.
 func (b *bank) drawQuestion(typ string) (item, bool) {
 	best := -1
 	for round := 0; round < 3 && best < 0; round++ {
@@ -123,7 +123,7 @@ func (b *bank) addChoice(question, right string, wrong []string, at int, term st
 	b.addQuestion(study.Question{Type: study.MultipleChoice, Question: question, Options: options, CorrectAnswer: right}, at, "term:"+term, worth)
 }
 
-// addListChoices makes a multiple-choice question of each entry of a list, with other entries of
+// addListChoices makes a multiple-choice question from each entry of a list, with other entries of
 // the same list as distractors.
 func (b *bank) addListChoices(found []facts.Fact) {
 	found = slices.DeleteFunc(slices.Clone(found), func(f facts.Fact) bool { return f.Kind != facts.Listed || f.Term == "" })
@@ -226,7 +226,7 @@ func (src source) listSpellings(term string) []string {
 	return out
 }
 
-// stateDefinition returns the sentence that gives d the meaning.
+// stateDefinition returns the sentence that states the meaning of d's term.
 func stateDefinition(d facts.Definition, meaning string) string {
 	switch {
 	case d.Form == english.Parts && d.Plural:
@@ -245,8 +245,8 @@ func (b *bank) addTruth(statement string, truth bool, at int, worth float64) {
 	b.addQuestion(study.Question{Type: study.TrueFalse, Question: b.src.Language.Truth + statement, CorrectAnswer: truth}, at, "truth:"+strconv.Itoa(at), worth)
 }
 
-// addDefinitionTruth adds a definition as a true statement, and as a false one with the
-// meaning of another term of its kind.
+// addDefinitionTruth adds a definition as a true statement and, with the meaning of
+// another term of its kind, as a false one.
 func (b *bank) addDefinitionTruth(d facts.Definition) {
 	if d.Form == english.Clause {
 		return

@@ -18,26 +18,26 @@ import (
 // Replies that need no material.
 const (
 	greeted    = "Hello! Ask me something about your notes, or ask for flashcards, a quiz, an exam, a summary, an analysis or a study plan."
-	welcomed   = "You're welcome. Ask on whenever you like."
+	welcomed   = "You're welcome. Ask me again whenever you like."
 	noMaterial = "I have no material to answer from. Paste the text you are studying as content, or choose one of your notes, and ask again."
 	noQuestion = "What would you like to know? Ask me about something in your material."
 )
 
-// nothingFound is the reply to a question that no note has a word of.
+// nothingFound is the reply to a question that shares no word with any note.
 const nothingFound = "I searched all of your notes for “%s”, in other forms of these words too, and found nothing. Ask in the words of your notes, choose one of them, or paste the text."
 
-// maxSearched bounds the words of it, in bytes.
+// maxSearched bounds the words of the question that nothingFound quotes, in bytes.
 const maxSearched = 200
 
-// maxQuestion is how much of a message is read, in bytes.
+// maxQuestion is the part of a message that is read, in bytes.
 const maxQuestion = 1000
 
-// Thresholds of an answer: the share of a question's words, weighed by their rarity, that
-// the best sentence must contain, and the share of that score that a further sentence
+// Thresholds of an answer: the share of a question's words, weighted by their rarity, that
+// the best sentence must contain, and the share of that score that each further sentence
 // must reach.
 const (
 	enough  = 0.6
-	typed   = 0.55 // for a sentence that has the kind of thing asked for: a number, a name
+	typed   = 0.55 // for a sentence that has the kind of answer asked for: a number, a name
 	further = 0.7
 )
 
@@ -95,7 +95,7 @@ func (src source) answerQuestion(ctx context.Context, b study.Brief, words []str
 	return src.writeRefusal(b.Message, words)
 }
 
-// answerSmallTalk answers a message that is not a question; it returns "" for a question.
+// answerSmallTalk answers a greeting, thanks or a call for help; it returns "" for other messages.
 func answerSmallTalk(message string) string {
 	switch m := strings.ToLower(strings.Trim(message, " .,!?\n\t")); m {
 	case "hi", "hello", "hey", "hello there", "hi there", "hey there", "good morning", "good afternoon", "good evening", "greetings", "hallo", "hola", "bonjour":
@@ -103,7 +103,7 @@ func answerSmallTalk(message string) string {
 	case "thanks", "thank you", "thanks a lot", "thank you very much", "thx", "ok thanks", "great thanks", "cheers":
 		return welcomed
 	case "help", "what can you do", "who are you":
-		return "I answer questions out of the material you give me, and make flashcards, quizzes, exams, summaries, analyses and study plans from it. I only say what the material says."
+		return "I answer questions from your material, and make flashcards, quizzes, exams, summaries, analyses and study plans from it. I only say what the material says."
 	default:
 		return ""
 	}
@@ -141,7 +141,7 @@ func (src source) answerFromSection(words []string) string {
 func (src source) writeOverview(n int) string {
 	points := src.chooseMainPoints(n)
 	if len(points) == 0 {
-		return "The material has no full sentences to sum up."
+		return "The material has no full sentences to summarise."
 	}
 	return fmt.Sprintf(src.Language.Points, src.Title()) + "\n" + src.formatPoints(points, study.BulletPoints)
 }
@@ -184,7 +184,7 @@ func (src source) answerFromSentences(message string, words []string, more int) 
 	}
 	chosen := []int{best}
 	if english.StartsWithPronoun(src.Sentences[best].Text) && best > 0 && src.Sentences[best-1].Section == src.Sentences[best].Section {
-		chosen = append(chosen, best-1) // the sentence that it refers to
+		chosen = append(chosen, best-1) // the sentence that the best one refers to
 	}
 	order := make([]int, 0, len(score))
 	for i := range score {
@@ -204,8 +204,8 @@ func (src source) answerFromSentences(message string, words []string, more int) 
 	return src.citeSection(best) + strings.Join(slices.Compact(out), " ")
 }
 
-// bestAnswer returns the sentence that answers the message best by its coverage, or -1 if none covers enough. One with
-// the kind of thing asked for is preferred.
+// bestAnswer returns the sentence that covers the message best, or -1 if none covers enough of it. It prefers sentences with
+// the kind of answer asked for.
 func (src source) bestAnswer(message string, score []float64) int {
 	if src.namesUnknown(message) {
 		return -1
@@ -224,11 +224,11 @@ func (src source) bestAnswer(message string, score []float64) int {
 	return best
 }
 
-// nearby is what a word counts that is in the sentence before, in the same paragraph.
+// nearby is the weight of a word that is in the previous sentence of the same paragraph.
 const nearby = 0.4
 
-// scoreCoverage returns the share of the words that each sentence contains, or the sentence before it in part. Rare words weigh
-// more; questions score 0.
+// scoreCoverage returns, for each sentence, the share of the words that it contains. Words in the sentence before count in part, rare
+// words weigh more, and questions score 0.
 func (src source) scoreCoverage(words []string) []float64 {
 	score := make([]float64, len(src.Sentences))
 	total, seen := 0.0, make(map[string]bool)
@@ -258,7 +258,7 @@ func (src source) scoreCoverage(words []string) []float64 {
 	return score
 }
 
-// writeRefusal says that the material does not contain the answer, and what it is about.
+// writeRefusal says that the material does not contain the answer, and names the topics of the material.
 func (src source) writeRefusal(message string, words []string) string {
 	if !src.English && src.Language.KnowsNouns() {
 		return src.Language.Unknown

@@ -13,7 +13,7 @@ import (
 	"studysharper/app/text"
 )
 
-// cues are what sentences are taken apart by, and what stands around them.
+// cues are the words at which the engine splits sentences, and words that occur around them.
 var cues = strings.Split("called|called|termed|known as|known as|defined as|referred to as|refer to|refers to|which is|which are|that is|also|often called|"+
 	"is|are|was|were|be|has|have|had|can|must|is called|are termed|was known as|is defined as|is referred to as|consists of|is made up of|are composed of|made of|"+
 	"a|an|the|the|any|one of|of|of|between|in|by|for|from|to|with|as|such as|for example|because|due to|by heating|when|When|If|Once|After|In 1789|On 14 July 1789|During 1914|"+
@@ -22,7 +22,7 @@ var cues = strings.Split("called|called|termed|known as|known as|defined as|refe
 	"mitochondrion|cell|cells|powerhouse|Water|energy|light|waves|function|absorb|absorbs|makes|made|found|breaks|broke|king|Paris|ATP|NADPH|Dr|e.g|U.S|photosynthesis|bacteria|"+
 	"longer|before|always|1789|3.14|x|é|光合|作用|кровь|🎉|\x00|\xff|\u00a0|İ|ß|K", "|")
 
-// cueText is text number n of the cues: up to 60 of them.
+// cueText returns the n-th text made of up to 60 cues.
 func cueText(n uint64) string {
 	r := rand.New(rand.NewPCG(14, n))
 	var b strings.Builder
@@ -35,13 +35,13 @@ func cueText(n uint64) string {
 	return b.String()
 }
 
-// failOnPanics fails the test at a panic that would only cost the sentence.
+// failOnPanics fails the test at a panic that would otherwise only omit a sentence.
 func failOnPanics(t *testing.T, material, message string) {
 	t.Helper()
 	text.ObservePanics(func(p text.Panic) { t.Fatalf("%s in %s\nmaterial %q\nmessage %q", p.Type, p.Place, material, message) })
 }
 
-// answerType asks for a type, in a brief that has every part.
+// answerType requests an aid of a type, with a brief that has every part.
 func answerType(t *testing.T, typ study.Type, material, message string) {
 	t.Helper()
 	failOnPanics(t, material, message)
@@ -53,7 +53,7 @@ func answerType(t *testing.T, typ study.Type, material, message string) {
 	})
 }
 
-// checkAnswer holds the answer to a brief, if there is one, against its own type.
+// checkAnswer checks that the answer to a brief, if there is one, is valid for its type.
 func checkAnswer(t *testing.T, b study.Brief) {
 	t.Helper()
 	a, err := New().Generate(context.Background(), study.Prompt{Brief: b}, nil)
@@ -76,7 +76,7 @@ func checkAnswer(t *testing.T, b study.Brief) {
 	}
 }
 
-// TestTextsOfCueWordsAreReadWithoutAPanic makes answers of 4,000 texts, of every type in turn: 200,000 with FULL=1.
+// TestTextsOfCueWordsAreReadWithoutAPanic answers from 4,000 texts (200,000 with FULL=1), each type in turn.
 func TestTextsOfCueWordsAreReadWithoutAPanic(t *testing.T) {
 	types := study.Types()
 	for i := range uint64(testkit.Size(4_000, 200_000)) { //nolint:gosec // not below zero
@@ -84,7 +84,7 @@ func TestTextsOfCueWordsAreReadWithoutAPanic(t *testing.T) {
 	}
 }
 
-// TestSentencesThatPanickedAreRead asks for every type of sentences that panicked once.
+// TestSentencesThatPanickedAreRead requests every type of aid from sentences that once caused a panic.
 func TestSentencesThatPanickedAreRead(t *testing.T) {
 	for _, s := range []string{
 		"Known as the powerhouse of the cell, the mitochondrion makes ATP.",
@@ -103,7 +103,7 @@ func TestSentencesThatPanickedAreRead(t *testing.T) {
 	}
 }
 
-// FuzzGenerate makes answers of every type.
+// FuzzGenerate requests answers of every type.
 func FuzzGenerate(f *testing.F) {
 	f.Add(materials(f)["history"], "Who was Robespierre?", 12, "short", "hard")
 	f.Add("A is a B. Because C, D. When x, y. By doing z, w can v.", "Why D?", 3, "long", "adaptive")

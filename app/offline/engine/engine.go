@@ -1,7 +1,7 @@
 // Package engine makes study aids without a language model, from the words of the
-// material itself. The one idea: it never says what the text does not say. It selects,
+// material. Its main idea: it never states anything that the text does not state. It selects,
 // shortens, inverts and blanks out sentences of the material, checks that the result is
-// still true and grammatical, and makes fewer items rather than a wrong one. Equal input
+// still true and grammatical, and makes fewer items instead of a wrong one. Equal input
 // gives equal output.
 package engine
 
@@ -15,32 +15,32 @@ import (
 	"studysharper/app/study"
 )
 
-// Name is how the engine names itself in answers.
+// Name is the engine's name in answers.
 const Name = "offline-extractive-1"
 
-// Engine answers study.Prompts out of their material. It has no state and starts no
+// Engine answers study.Prompts from their material. It has no state and starts no
 // goroutines: the methods are safe for concurrent use.
 type Engine struct{}
 
 // New makes an Engine.
 func New() *Engine { return &Engine{} }
 
-// Name is the engine's name as a model, "offline-extractive-1".
+// Name returns the engine's name as a model, "offline-extractive-1".
 func (e *Engine) Name() string { return Name }
 
 // Generate answers p.Brief and ignores the rest of p. For study.Chat the answer is
-// plain text and is handed to onText, when that is not nil, in pieces that add up
-// to Answer.Text; for every other type it is the JSON of the matching study.Aid
-// (nothing is handed to onText), with fewer items than asked for where the material
-// holds no more. Answer.Tokens is 0. Answer.Warnings name what was left out of the
-// material, and its language if that is not English.
+// plain text, and is passed to onText, if that is not nil, in pieces that add up
+// to Answer.Text. For every other type it is the JSON of the matching study.Aid
+// (onText is not called), with fewer items than requested if the material
+// has no more. Answer.Tokens is 0. Answer.Warnings list the parts of the material that
+// were left out, and its language if that is not English.
 //
 // A sentence of the material that makes the engine panic is omitted (text.Guard).
 //
-// Errors: CodeInvalid with a fault on options.content when a type other than Chat
-// has no material, or none that anything can be made of; context.Cause(ctx), as
-// CodeTimeout, when ctx ends first. Of very long material an even sample of 2000
-// sentences is used, so that 1 MB takes well under a second.
+// Errors: CodeInvalid with a fault on options.content if a type other than Chat
+// has no usable material; context.Cause(ctx), as CodeTimeout, if ctx ends first.
+// From very long material an even sample of 2000 sentences is used, so that 1 MB
+// takes well under a second.
 func (e *Engine) Generate(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error) {
 	answer := study.Answer{Model: Name}
 	var err error
@@ -59,14 +59,14 @@ func (e *Engine) Generate(ctx context.Context, p study.Prompt, onText func(strin
 	return answer, nil
 }
 
-// escapeJSON returns s as it stands inside a JSON string.
+// escapeJSON returns s escaped for the inside of a JSON string.
 func escapeJSON(s string) string {
 	raw, _ := json.Marshal(s) // a string can always be encoded
 	return string(raw[1 : len(raw)-1])
 }
 
-// warnings tell a student what was left out of the material and what the engine does not understand
-// of it.
+// warnings lists, for the student, the parts of the material that were left out or that the engine
+// does not understand.
 func warnings(o facts.Outline) []string {
 	var out []string
 	if w := o.Language().Warning(); w != "" {
@@ -104,7 +104,7 @@ func streamText(ctx context.Context, text string, onText func(string)) error {
 	return nil
 }
 
-// A source is the material as the makers see it.
+// A source is the analysed material that the makers work on.
 type source struct{ *facts.Source }
 
 // newSource reads an outline.
@@ -113,12 +113,12 @@ func newSource(ctx context.Context, o facts.Outline) (source, error) {
 	return source{src}, err
 }
 
-// quoting is the origin of what sentence i says.
+// quoting returns sentence i as the origin of an item.
 func (src source) quoting(i int) study.Origin {
 	return study.Origin{Source: &study.Source{Quote: src.Sentences[i].Text}}
 }
 
-// makers has the maker of each type but Chat. A maker gives nil when the material
+// makers has the maker of each type except Chat. A maker returns nil if the material
 // is too thin for even one item.
 var makers = map[study.Type]func(context.Context, source, study.Brief) study.Aid{
 	study.Flashcards: makeFlashcards,
@@ -129,7 +129,7 @@ var makers = map[study.Type]func(context.Context, source, study.Brief) study.Aid
 	study.Plan:       makePlan,
 }
 
-// aidJSON makes the study aid that b asks for from o, the outline of b's material.
+// aidJSON makes the study aid that b requests from o, the outline of b's material.
 func aidJSON(ctx context.Context, o facts.Outline, b study.Brief) (string, error) {
 	maker := makers[b.Type]
 	if maker == nil {
@@ -165,7 +165,7 @@ func aidJSON(ctx context.Context, o facts.Outline, b study.Brief) (string, error
 	return strings.TrimSuffix(out.String(), "\n"), nil
 }
 
-// manySentences is the number of sentences from which on notes are not too short.
+// manySentences is the number of sentences from which notes are not considered too short.
 const manySentences = 8
 
 // materialFault is the error for material that is missing or too short.

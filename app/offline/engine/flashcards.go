@@ -38,10 +38,10 @@ func makeFlashcards(ctx context.Context, src source, b study.Brief) study.Aid {
 	return set
 }
 
-// chooseFacts returns up to n facts, the best first. Each sentence gives one card and at most six of
-// ten cards are definitions; if that leaves too few, more may be definitions. The cards of a long
-// text are from all of its tenths, as far as these have facts. There are fewer than n rather than
-// two of one sentence. The entries of lists are in the order of the text.
+// chooseFacts returns up to n facts, the best first. At most six of ten cards are definitions, unless
+// that leaves too few. The cards of a long text are spread over its tenths, as far as these have facts.
+// Each sentence gives at most one card, even if there are then fewer than n. The entries of lists are
+// in the order of the text.
 func chooseFacts(src source, found []facts.Fact, n int, difficulty string) []facts.Fact {
 	order := src.RankFacts(found, difficulty)
 	c := chooser{src: src, found: found, taken: make(map[int]bool), used: make(map[int]bool), asked: make(map[string]bool)}
@@ -67,7 +67,7 @@ type chooser struct {
 	defines int
 }
 
-// offerFact takes fact i and reports true, unless it repeats one that is already chosen or breaks a
+// offerFact accepts fact i and returns true, unless it repeats one that is already chosen or breaks a
 // rule of the round.
 func (c *chooser) offerFact(i, round, n int) bool {
 	f := c.found[i]
@@ -93,11 +93,11 @@ func foldText(s string) string {
 	return strings.ToLower(strings.Trim(strings.Join(strings.Fields(s), " "), ".?!"))
 }
 
-// maxReversed is how many words the back of an entry may have to be asked from that side too.
+// maxReversed is the maximum number of words on the back of an entry that is also asked in reverse.
 const maxReversed = 4
 
-// reversed returns up to n entries of lists, asked the other way round: those of vocabulary, whose
-// backs are short and each belong to one front.
+// reversed returns up to n entries of vocabulary lists with their sides swapped: those whose
+// backs are short and belong to only one front.
 func reversed(chosen []facts.Fact, n int) []facts.Fact {
 	fronts := make(map[string]int)
 	for _, f := range chosen {

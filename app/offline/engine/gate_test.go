@@ -10,8 +10,8 @@ import (
 	"studysharper/app/study"
 )
 
-// TestOpenTextsHaveNoMechanicalFaults makes every aid of the open texts and holds the faults that a
-// machine can see at 0.
+// TestOpenTextsHaveNoMechanicalFaults makes every type of aid from the open texts and requires that
+// none has a fault that a program can detect.
 func TestOpenTextsHaveNoMechanicalFaults(t *testing.T) {
 	texts := openTexts(t)
 	if len(texts) == 0 {
@@ -22,7 +22,7 @@ func TestOpenTextsHaveNoMechanicalFaults(t *testing.T) {
 			b.Material = material
 			answer, err := New().Generate(context.Background(), study.Prompt{Brief: b}, nil)
 			if err != nil {
-				continue // too little for this type of aid
+				continue // too little material for this type of aid
 			}
 			aid := study.NewAid(b.Type)
 			if err := json.Unmarshal([]byte(answer.Text), aid); err != nil {
@@ -35,7 +35,7 @@ func TestOpenTextsHaveNoMechanicalFaults(t *testing.T) {
 	}
 }
 
-// mechanicalFaults names the cards, questions and points that are cut, carry markup, begin in the
+// mechanicalFaults lists the cards, questions and points that are cut, contain markup, begin in the
 // middle, or offer options of different kinds.
 func mechanicalFaults(aid study.Aid, material string) (faults []string) {
 	switch a := aid.(type) {
@@ -100,7 +100,7 @@ func optionKind(o string) string {
 	}
 }
 
-// sideFaults checks both sides of a card. What a student typed is not judged.
+// sideFaults checks both sides of a card. Cards that a student typed are not checked.
 func sideFaults(question, answer, material string) []string {
 	if strings.Contains(material, answer) && !strings.HasSuffix(question, "?") && !strings.Contains(question, "____") {
 		return nil

@@ -16,7 +16,7 @@ import (
 	"studysharper/app/text"
 )
 
-// materials are the texts that properties are checked on.
+// materials returns the texts on which properties are checked.
 func materials(t testing.TB) map[string]string {
 	t.Helper()
 	own, err := os.ReadFile("testdata/revolution.txt")
@@ -41,7 +41,7 @@ func photosynthesis(t testing.TB) string {
 	return m
 }
 
-// generate gives the answer's text.
+// generate returns the answer's text.
 func generate(t testing.TB, b study.Brief) string {
 	t.Helper()
 	a, err := New().Generate(context.Background(), study.Prompt{Brief: b}, nil)
@@ -54,7 +54,7 @@ func generate(t testing.TB, b study.Brief) string {
 	return a.Text
 }
 
-// made gives the aid, after it passed its own check.
+// made returns the aid after checking it.
 func made[A study.Aid](t testing.TB, b study.Brief) A {
 	t.Helper()
 	aid := study.NewAid(b.Type)
@@ -164,9 +164,9 @@ func TestGenerateStopsWhenItsContextEnds(t *testing.T) {
 	}
 }
 
-// TestTimeGrowsWithTheMaterialNotWithItsSquare compares within one run: sixteen
-// times the text takes at most sixteen times the processor's time where the work is
-// linear, and 256 times where it is quadratic.
+// TestTimeGrowsWithTheMaterialNotWithItsSquare compares CPU times within one run: sixteen
+// times the text needs at most sixteen times the CPU time if the work is
+// linear, and 256 times if it is quadratic.
 func TestTimeGrowsWithTheMaterialNotWithItsSquare(t *testing.T) {
 	history := materials(t)["history"]
 	for _, typ := range study.Types() {
@@ -255,7 +255,7 @@ func TestChatFollowsUpOnTheQuestionBefore(t *testing.T) {
 	}
 }
 
-// inSource reports whether every content word of s is the text's, in some inflection.
+// inSource reports whether every content word of s is in the text, in some inflection.
 func inSource(s string, source text.Bag) bool { return source.Overlap(s) == 1 }
 
 func TestTablesAndDefinitionListsOfHTMLAreCards(t *testing.T) {

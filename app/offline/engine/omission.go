@@ -9,8 +9,8 @@ import (
 // An attempt answers a brief from an outline of its material.
 type attempt func(facts.Outline) (string, error)
 
-// answer makes the attempt. If it panics, the sentences that cause the panic are omitted and
-// the rest of the text is answered from.
+// answer makes the attempt. If it panics, it omits the sentences that cause the panic and answers
+// from the rest of the text.
 func (a attempt) answer(o facts.Outline) (string, error) {
 	answer, ok, err := a.try(o)
 	if ok {
@@ -23,15 +23,15 @@ func (a attempt) answer(o facts.Outline) (string, error) {
 	return answer, err
 }
 
-// try makes the attempt; ok is false if it panicked.
+// try makes the attempt. It returns ok = false if the attempt panicked.
 func (a attempt) try(o facts.Outline) (answer string, ok bool, err error) {
 	ok = text.Guard(func() { answer, err = a(o) })
 	return answer, ok, err
 }
 
 // omitPanicking omits the sentences of o that make the attempt panic. It bisects o down to
-// single sentences, so the search costs a few dozen times one answer, however many there are.
-// If two halves only panic together, the second one is omitted.
+// single sentences, so the search costs a few dozen answers, regardless of the number of sentences.
+// If two halves panic only in combination, the second one is omitted.
 func (a attempt) omitPanicking(o facts.Outline) {
 	if _, ok, _ := a.try(o); ok {
 		return

@@ -15,8 +15,8 @@ const cellNotes = "# Cells\n\nThe nucleus is the part of a cell that holds its g
 	"Cells divide because the body grows every day. In 1839, a botanist named the cell in a book.\n\n" +
 	"# Plants\n\nThe chloroplast is a part of a plant cell that makes sugar. When the sun shines, the leaves make sugar. The root takes water in from the soil."
 
-// TestSentencesAtWhichTheEnginePanicsAreLeftOut puts a panic into the reading of some
-// sentences: the answer is that of the text without them.
+// TestSentencesAtWhichTheEnginePanicsAreLeftOut makes some sentences cause a panic: the answer
+// must be that of the text without them.
 func TestSentencesAtWhichTheEnginePanicsAreLeftOut(t *testing.T) {
 	n := facts.NewOutline(cellNotes).Len()
 	for _, c := range []struct {
@@ -97,7 +97,7 @@ func TestAPanicThatNoSentenceCausesIsAnInternalError(t *testing.T) {
 	if e := study.AsError(err); e.Code != study.CodeInternal || strings.Contains(err.Error(), "nucleus") {
 		t.Errorf("%v", err)
 	}
-	if n := facts.NewOutline(cellNotes).Len(); tries > 4*n+2 { // a tree of 2n-1 parts, those with halves tried twice, before and after
+	if n := facts.NewOutline(cellNotes).Len(); tries > 4*n+2 { // a tree of 2n-1 parts; those with halves are tried twice, before and after their halves
 		t.Errorf("%d tries for %d sentences", tries, n)
 	}
 }

@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	maxMinutes      = 90 // of a session, when no duration is asked for
+	maxMinutes      = 90 // of a session, if no duration is requested
 	reviewMinutes   = 20
 	shortUnit       = 25 // words: a shorter section is read with the one before it
-	defaultSessions = 10 // at most, when no count is asked for
-	minPlanned      = 3  // content words that are worth a plan
+	defaultSessions = 10 // at most, if no count is requested
+	minPlanned      = 3  // content words; less material gets no plan
 )
 
 // A unit is a stretch of the source for one session: sentences[from:to].
 type unit struct {
 	topic    string
-	part     int // from 1 when a section was divided, else 0
+	part     int // from 1 if a section was divided, else 0
 	from, to int
 }
 
@@ -35,7 +35,7 @@ func (u unit) name() string {
 }
 
 // makePlan makes Options.Count sessions (0: one for each section of some length plus reviews, at most
-// ten) of Options.DurationMinutes (0: by the length of what is to be read). They cover the whole
+// ten) of Options.DurationMinutes (0: by the length of the text to read). They cover the whole
 // text. Plans of three or more sessions end with a review two days after the last new material;
 // plans of six or more have a second review a week after it.
 func makePlan(ctx context.Context, src source, b study.Brief) study.Aid {
@@ -62,7 +62,7 @@ func makePlan(ctx context.Context, src source, b study.Brief) study.Aid {
 	return &study.PlanSet{Plan: body}
 }
 
-// weakness is the place of a session among the student's weak topics, the worst first; those that are not weak come last.
+// weakness returns the rank of a session among the student's weak topics, the worst first; sessions on other topics come last.
 func weakness(g []unit, weak []string) int {
 	for i, topic := range weak {
 		if slices.ContainsFunc(g, func(u unit) bool { return strings.EqualFold(u.topic, topic) }) {
@@ -72,7 +72,7 @@ func weakness(g []unit, weak []string) int {
 	return len(weak)
 }
 
-// minutesFor returns the time to read and learn so many words: 40 words a minute and 10 minutes to
+// minutesFor returns the time to read and learn this many words: 40 words a minute and 10 minutes to
 // recall, in steps of five.
 func minutesFor(words int) int {
 	return min(maxMinutes, (10+words/40+4)/5*5)
@@ -86,7 +86,7 @@ func (src source) wordsIn(g []unit) (n int) {
 	return n
 }
 
-// defaultCount is one session for each section, plus the reviews of a plan of that length.
+// defaultCount returns one session for each section, plus the reviews of a plan of that length.
 func defaultCount(sections int) int {
 	n := sections
 	for n < defaultSessions && n-reviewsIn(n) < sections {
@@ -107,7 +107,7 @@ func reviewsIn(n int) int {
 	}
 }
 
-// listUnits returns the sections that have sentences; short ones are joined with the one before.
+// listUnits returns the sections that have sentences; short ones are joined with the previous one.
 func (src source) listUnits() []unit {
 	var out []unit
 	for _, s := range src.Sections {
@@ -155,8 +155,8 @@ func (src source) groupUnits(units []unit, n int) [][]unit {
 	return out
 }
 
-// maxNamed is how many sections of a session are named; if there are more, only the first
-// and the last are.
+// maxNamed is the maximum number of sections of a session that are named; if there are more,
+// only the first and the last are.
 const maxNamed = 3
 
 func unitNames(g []unit) []string {
@@ -207,7 +207,7 @@ func (src source) planActivities(groups [][]unit, i int, found []facts.Fact) []s
 // maxQuoted bounds a sentence that a plan quotes, in bytes.
 const maxQuoted = 200
 
-// heaviest returns the heaviest of sentences from to to that can be quoted, or -1.
+// heaviest returns the heaviest of sentences[from:to] that can be quoted, or -1.
 func (src source) heaviest(from, to int) int {
 	best := -1
 	for i := from; i < to; i++ {
@@ -218,7 +218,7 @@ func (src source) heaviest(from, to int) int {
 	return best
 }
 
-// termsIn returns up to eight terms that sentences from to to define.
+// termsIn returns up to eight terms that sentences[from:to] define.
 func (src source) termsIn(from, to int) []string {
 	var out []string
 	for _, k := range src.listKeyTerms() {
@@ -229,7 +229,7 @@ func (src source) termsIn(from, to int) []string {
 	return out
 }
 
-// questionsIn returns up to n questions that sentences from to to answer, reasons first.
+// questionsIn returns up to n questions that sentences[from:to] answer, reasons first.
 func questionsIn(found []facts.Fact, from, to, n int) []string {
 	var out []string
 	for _, hard := range []bool{true, false} {
@@ -258,5 +258,5 @@ func (src source) planReview(i int, found []facts.Fact) []string {
 	if len(asked) > 0 {
 		out = append(out, "Answer without looking: "+strings.Join(asked, " "))
 	}
-	return append(out, "Read again only what you could not recall, and note it for the next time.")
+	return append(out, "Read again only the parts that you could not recall, and note them for next time.")
 }

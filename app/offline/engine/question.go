@@ -16,7 +16,7 @@ func asksForAmount(message string) bool {
 	return len(words) > 1 && words[0] == "how" && slices.Contains(amountWords, words[1])
 }
 
-// amountWords ask for an amount after "how"; a sentence that gives it does not say them.
+// amountWords ask for an amount after "how"; the answering sentence need not contain them.
 var amountWords = []string{"many", "much", "fast", "long", "old", "often", "big", "large", "tall", "far", "high", "deep", "heavy", "quickly", "wide", "hot", "cold"}
 
 // lacksNumber reports whether a message asks for an amount that an answer does not give.
@@ -24,11 +24,11 @@ func (src source) lacksNumber(message, answer string) bool {
 	return src.English && asksForAmount(message) && !strings.ContainsAny(answer, "0123456789") && !english.HasNumber(answer)
 }
 
-// otherNames are words that students use for those of headings.
+// otherNames maps words that students use to words that headings use.
 var otherNames = map[string]string{"drawback": "disadvantage", "drawbacks": "disadvantages", "downside": "disadvantage", "downsides": "disadvantages", "cons": "disadvantages", "pros": "advantages", "benefits": "advantages", "benefit": "advantage"}
 
-// questionWords returns the content words of a question, without words such as "explain" that
-// only ask.
+// questionWords returns the content words of a question, without words of the request itself, such as
+// "explain".
 func questionWords(message string) []string {
 	amount := asksForAmount(message)
 	kinds := askedKinds(message)
@@ -87,8 +87,8 @@ func refersBack(message string) bool {
 	return false
 }
 
-// askedKinds returns the words between "what" or "which" and the verb, which say of what kind the answer is: a sentence that
-// answers "In what country is …?" need not say "country".
+// askedKinds returns the words between "what" or "which" and the verb, which name the kind of the answer: a sentence that
+// answers "In what country is …?" need not contain "country".
 func askedKinds(message string) []string {
 	words := strings.Fields(strings.ToLower(message))
 	at := slices.IndexFunc(words, func(w string) bool { return w == "what" || w == "which" })
@@ -106,10 +106,10 @@ func askedKinds(message string) []string {
 	return nil
 }
 
-// maxKind is how many words can say of what kind an answer is.
+// maxKind is the maximum number of words that name the kind of an answer.
 const maxKind = 2
 
-// answerKind returns a test for sentences that have the kind of thing asked for; nil if any sentence can.
+// answerKind returns a test for sentences that have the kind of answer asked for; nil if all sentences pass.
 func answerKind(message string) func(sentence string) bool {
 	words := strings.Fields(strings.ToLower(message))
 	kinds := askedKinds(message)
@@ -129,7 +129,7 @@ func answerKind(message string) func(sentence string) bool {
 // timeWords are the kinds of answer that are dates or amounts.
 var timeWords = []string{"year", "date", "century", "decade", "day", "month", "percentage", "percent", "time", "age", "number", "size"}
 
-// namesUnknown reports whether a message names something that the text never does.
+// namesUnknown reports whether a message contains a name that does not occur in the text.
 func (src source) namesUnknown(message string) bool {
 	words := strings.Fields(message)
 	for _, w := range words[min(1, len(words)):] {
@@ -141,7 +141,7 @@ func (src source) namesUnknown(message string) bool {
 	return false
 }
 
-// definitionFor returns the definition of the term that the words ask for; its parts, if the message asks for those.
+// definitionFor returns the definition of the term that the words ask for, or its parts if the message asks for those.
 func (src source) definitionFor(message, words string) (best facts.Definition, ok bool) {
 	bag := text.NewBag(message)
 	isAsked := func(name string) bool { return text.Overlap(words, name) == 1 && bag.Overlap(name) == 1 }

@@ -18,8 +18,8 @@ const (
 	defaultExamMinutes   = 60
 )
 
-// weights are the points of a quiz question by type, and the shares by which an
-// exam's points and time are split.
+// weights are the points of a quiz question by type. By the same weights, an
+// exam's points and time are divided.
 var weights = map[string]int{study.MultipleChoice: 2, study.TrueFalse: 1, study.ShortAnswer: 3}
 
 // drawQuestions draws n questions, taking the types in turn, until the bank is empty.
@@ -106,17 +106,17 @@ func (src source) toExamQuestion(q study.Question) study.Question {
 		q.Rubric = src.writeRubric(q)
 		q.AcceptableAnswers = nil
 	case study.MultipleChoice:
-		q.Rubric = "All points for the right option, none otherwise."
+		q.Rubric = "All points for the right option, otherwise none."
 	default:
-		q.Rubric = "All points for the right judgement, none otherwise."
+		q.Rubric = "All points for the right judgement, otherwise none."
 	}
 	return q
 }
 
-// writeRubric describes what a short answer earns its points for.
+// writeRubric describes what a short answer must contain to earn its points.
 func (src source) writeRubric(q study.Question) string {
 	if strings.HasPrefix(q.Question, "Which ") || strings.HasPrefix(q.Question, "Who ") || strings.HasPrefix(q.Question, "Complete: ") {
-		return fmt.Sprintf("All points for “%s”, misspelt or not as long as the word is clear; none otherwise.", english.Bare(q.SampleAnswer))
+		return fmt.Sprintf("All points for “%s”, even if misspelt, as long as the word is clear; otherwise none.", english.Bare(q.SampleAnswer))
 	}
 	asked := text.NewBag(q.Question)
 	var keys []string
@@ -126,9 +126,9 @@ func (src source) writeRubric(q study.Question) string {
 		}
 	}
 	if len(keys) == 0 {
-		return "All points for the whole statement in the student's own words, half for a part of it."
+		return "All points for the complete statement in the student's own words, half for a part of it."
 	}
-	return "All points for the whole statement in the student's own words, with what is meant by " + strings.Join(keys, ", ") + "; half for a part of it."
+	return "All points for the complete statement in the student's own words, including the meaning of " + strings.Join(keys, ", ") + "; half for a part of it."
 }
 
 // sharePoints splits points over the questions by their weights, at least one each. The

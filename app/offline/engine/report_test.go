@@ -12,7 +12,7 @@ import (
 	"studysharper/app/study"
 )
 
-// openTexts returns the texts that the engine is measured on, by file name.
+// openTexts returns the texts on which the engine is measured, by file name.
 func openTexts(t testing.TB) map[string]string {
 	t.Helper()
 	texts := make(map[string]string)
@@ -32,7 +32,7 @@ func openTexts(t testing.TB) map[string]string {
 	return texts
 }
 
-// reported are the requests of which a report is made.
+// reported are the requests that the report covers.
 var reported = []study.Brief{
 	{Type: study.Flashcards},
 	{Type: study.Quiz, Options: study.Options{QuestionTypes: []string{study.MultipleChoice}}},
@@ -44,7 +44,7 @@ var reported = []study.Brief{
 	{Type: study.Plan},
 }
 
-// reportOf writes every aid of a text as Markdown.
+// reportOf returns every aid of a text as Markdown.
 func reportOf(t testing.TB, name, material string) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "# %s\n", name)
@@ -104,7 +104,7 @@ func writeQuestions(out *strings.Builder, questions []study.Question) {
 	}
 }
 
-// TestReportOfAllAids writes what the engine makes of the open texts to the folder that
+// TestReportOfAllAids writes the engine's aids for the open texts to the folder that
 // OFFLINE_REPORT names, for a person to read.
 func TestReportOfAllAids(t *testing.T) {
 	dir := os.Getenv("OFFLINE_REPORT")

@@ -1,6 +1,6 @@
 package engine
 
-// fuzzSeeds are short texts, one for each way that students' notes are built.
+// fuzzSeeds are short texts, one for each common structure of students' notes.
 var fuzzSeeds = []string{
 	"Known as the powerhouse of the cell, the mitochondrion makes ATP.",
 	"osmosis: movement of water through a membrane\ndiffusion: movement of particles from high to low",

@@ -124,8 +124,8 @@ func TestEveryLengthAndStyleOfASummaryDiffers(t *testing.T) {
 	}
 }
 
-// TestChatAnswersWithTheKindOfThingAskedFor asks for kinds that the answering sentence does not name, and for a name from
-// the sentence before.
+// TestChatAnswersWithTheKindOfThingAskedFor asks for kinds that the answering sentence does not contain, and for a name from
+// the sentence before it.
 func TestChatAnswersWithTheKindOfThingAskedFor(t *testing.T) {
 	notes := "The Erie Canal was dug by thousands of labourers. It opened to boats in 1825 and joined Buffalo with Albany. " +
 		"Canals carried grain and timber for decades.\n\nThe governor of the state, DeWitt Clinton, had promoted the canal against much mockery. Clinton poured water from the lake into the harbour."

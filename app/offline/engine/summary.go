@@ -16,7 +16,7 @@ import (
 	"studysharper/app/text"
 )
 
-// How many points and terms a summary of each length has.
+// summarySizes are the numbers of points and terms in a summary of each length.
 var summarySizes = map[string]struct{ points, terms int }{
 	study.Short: {3, 5}, "": {6, 8}, study.Medium: {6, 8}, study.Long: {10, 15},
 }
@@ -84,7 +84,7 @@ func (src source) chooseMainPoints(n int) []point {
 	return chosen
 }
 
-// spread keeps the first n sentences, of a long text as many of each tenth as there are.
+// spread keeps the first n sentences; from a long text, it takes equally many from each tenth as far as possible.
 func (src source) spread(order []int, n int) (kept []int) {
 	var tenths facts.Tenths
 	for _, i := range order {
@@ -126,7 +126,7 @@ func (src source) scorePoints() []float64 {
 // maxPointWords bounds a main point.
 const maxPointWords = 45
 
-// canBePoint reports whether a sentence can be a main point. Where the text has sound sentences, others cannot.
+// canBePoint reports whether a sentence can be a main point. If the text has sound sentences, only these can.
 func (src source) canBePoint(i, words int, sound bool) bool {
 	s := src.Sentences[i]
 	switch {
@@ -139,7 +139,7 @@ func (src source) canBePoint(i, words int, sound bool) bool {
 	}
 }
 
-// scoreLists lets the entries of lists be points where there is nothing else.
+// scoreLists scores the entries of lists as points if there are no other points.
 func (src source) scoreLists(score []float64) {
 	if slices.Max(append(score, 0)) > 0 {
 		return
@@ -167,7 +167,7 @@ func (src source) scoreTerms(score []float64) {
 	}
 }
 
-// measureRepetition returns how much of sentence i the chosen points already say.
+// measureRepetition returns the share of sentence i that the chosen points already cover.
 func (src source) measureRepetition(i int, chosen []point) float64 {
 	most := 0.0
 	ids := src.Index.Of(i)
@@ -212,7 +212,7 @@ type keyTerm struct {
 	score         float64
 }
 
-// listKeyTerms returns the definitions that can stand by themselves and the entries of lists that
+// listKeyTerms returns the definitions that are clear without their context and the entries of lists that
 // define terms, in the order of the text.
 func (src source) listKeyTerms() []keyTerm {
 	var out []keyTerm

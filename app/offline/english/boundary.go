@@ -6,7 +6,7 @@ import (
 	"studysharper/app/offline/lexicon"
 )
 
-// clauseStart returns where the clause before token i begins, never less than 0.
+// clauseStart returns the index of the first token of the clause before token i.
 func clauseStart(r *reading, i int) int {
 	for i = max(0, i-1); i > 0; i-- {
 		if s := r.toks[i].s; s == "," && turns.Has(r.low(i+1)) {
@@ -35,8 +35,8 @@ func findWhich(r *reading, left int) int {
 	return 0
 }
 
-// nounStart returns where the noun phrase that ends before end begins: at its article, or
-// after the verb or punctuation before it.
+// nounStart returns the start of the noun phrase that ends before end: its article, or the
+// token after the verb or punctuation before it.
 func nounStart(r *reading, start, end int) int {
 	for i := end - 1; i >= start && i > end-18; i-- {
 		t := r.toks[i]
@@ -52,7 +52,7 @@ func nounStart(r *reading, start, end int) int {
 	return start
 }
 
-// clauseEnd returns where the clause with token i ends.
+// clauseEnd returns the end of the clause with token i.
 func clauseEnd(r *reading, i int) int {
 	for ; i < len(r.toks); i++ {
 		if s := r.toks[i].s; s == ";" || s == "—" || s == "." && i == len(r.toks)-1 || opensPredicate(r.toks, i) {

@@ -9,17 +9,17 @@ import (
 	"studysharper/app/text"
 )
 
-// Casing knows which words a text writes in lower case, so that words can move between the
-// beginning and the middle of a sentence. It reads the text when it is first asked; only one goroutine may use it.
+// Casing records which words a text writes in lower case, so that words can move between the
+// beginning and the middle of a sentence. It reads the text at its first use; only one goroutine may use it.
 type Casing struct{ words *casedWords }
 
-// casedWords are the stems of the words that sentences write in lower case; nil = they were not read yet.
+// casedWords has the stems of the words that sentences write in lower case; lower is nil until the sentences are read.
 type casedWords struct {
 	sentences []string
 	lower     map[string]bool
 }
 
-// NewCasing learns from sentences.
+// NewCasing returns the casing of sentences.
 func NewCasing(sentences []string) Casing {
 	return Casing{&casedWords{sentences: sentences}}
 }
@@ -45,8 +45,8 @@ func (c *casedWords) read() {
 	}
 }
 
-// Lower returns s as it reads inside a sentence: with a small first letter, unless the first
-// word seems to be a name or an acronym.
+// Lower returns s in the form for the middle of a sentence: with a lower-case first letter, unless the
+// first word seems to be a name or an acronym.
 func (c Casing) Lower(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
 	if !unicode.IsUpper(r) {
@@ -75,7 +75,7 @@ func Capital(s string) string {
 	return string(unicode.ToUpper(r)) + s[size:]
 }
 
-// isAbstract reports whether the ending of a word makes it a common noun.
+// isAbstract reports whether a word has the ending of a common noun.
 func isAbstract(low string) bool {
 	for _, suffix := range []string{"tion", "sion", "sis", "ment", "ity", "ism", "ness", "ance", "ence", "logy", "ing"} {
 		if len(low) > len(suffix)+2 && strings.HasSuffix(low, suffix) {
@@ -85,13 +85,13 @@ func isAbstract(low string) bool {
 	return false
 }
 
-// isPlainAdjective reports whether a word is an adjective and not also a noun, as names are.
+// isPlainAdjective reports whether a word is mainly an adjective, not a noun as names are.
 func isPlainAdjective(low string) bool {
 	e := lexicon.Lookup(low)
 	return e.Adjective > 0 && e.Noun < e.Adjective
 }
 
-// Finished returns a statement with a capital and a full stop.
+// Finished returns a statement with a capital first letter and a full stop.
 func Finished(s string) string {
 	s = strings.TrimRight(strings.TrimSpace(s), ",;: ")
 	if s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") || strings.HasSuffix(s, "。") {

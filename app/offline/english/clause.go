@@ -6,7 +6,7 @@ import (
 	"studysharper/app/offline/lexicon"
 )
 
-// isFinite reports whether a token has the tense of its clause.
+// isFinite reports whether a token is a finite verb.
 func (t token) isFinite() bool { return t.tag == finite || t.tag == auxiliary }
 
 // tense returns which form of its verb a finite token is.
@@ -21,8 +21,8 @@ func (t token) tense(plural bool) lexicon.Form {
 	}
 }
 
-// mainVerb returns the finite verb whose subject is the words before it, or -1 if that is not
-// clear.
+// mainVerb returns the index of the finite verb whose subject consists of the words before it, or -1
+// if that is not clear.
 func mainVerb(toks []token) int {
 	if len(toks) == 0 || !opensSubject(toks) {
 		return -1

@@ -28,7 +28,7 @@ func (d *Definer) readLabel(r *reading) bool {
 	return false
 }
 
-// isSeparator reports whether token i is a colon, or a dash or an equals sign after a space that belongs to no formula.
+// isSeparator reports whether token i is a colon, or a dash or an equals sign after a space and outside a formula.
 func isSeparator(r *reading, i int) bool {
 	t := r.toks[i]
 	apart := t.start > r.toks[i-1].end
@@ -93,7 +93,7 @@ func afterConsistsOf(r *reading, i int) int {
 	}
 }
 
-// readIsA reads what follows the form of be at be, if it names a kind of thing.
+// readIsA reads the meaning after the form of "to be" at be, if it names a kind of thing.
 func (d *Definer) readIsA(r *reading, start, be int) {
 	next := be + 1
 	first, second := r.low(next), r.low(next+1)
@@ -159,7 +159,7 @@ func (d *Definer) readAside(r *reading, comma, end int, meaning string) {
 	}
 }
 
-// isRestricted reports whether a noun phrase says more than its noun.
+// isRestricted reports whether a noun phrase restricts the meaning of its noun.
 func isRestricted(toks []token) bool {
 	for _, t := range toks {
 		if t.low == "and" || t.low == "or" {

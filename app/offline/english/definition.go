@@ -1,6 +1,6 @@
-// Package english analyses English sentences: which terms a text defines and how, which
-// phrases it is about, whether a sentence can be understood by itself, and how a statement
-// becomes a question. The one idea: it matches word lists and word order in one pass, and
+// Package english analyses English sentences: it finds definitions and key phrases, checks
+// whether a sentence can be understood without its context, and turns statements into
+// questions. Its main idea: it matches word lists and word order in one pass, and
 // returns nothing if the form is not clear.
 package english
 
@@ -14,37 +14,37 @@ import (
 	"studysharper/app/text"
 )
 
-// Form says how a Definition's meaning is to be read.
+// Form is the grammatical form of a Definition's meaning.
 type Form int
 
 // The forms of a meaning.
 const (
 	Phrase Form = iota // "TERM is MEANING" is a sentence
-	Clause             // MEANING is a statement of what the term names
+	Clause             // MEANING is a sentence that describes the term
 	Parts              // "TERM consists of MEANING" is a sentence
 )
 
-// A Definition is a term with what the text says it means.
+// A Definition is a term with its meaning in the text.
 type Definition struct {
-	Term       string // as it stands inside a sentence, without its article
+	Term       string // as inside a sentence, without its article
 	Article    string // "a", "an", "the" or ""
 	Plural     bool   // takes "are"
 	Past       bool   // the text says "was" or "were"
-	Meaning    string // no final punctuation; begins as it does inside a sentence
+	Meaning    string // without final punctuation; begins as inside a sentence
 	Form       Form
 	Introduced bool   // the text says "called", "known as" or the like
 	Label      bool   // given as "Term: meaning", so that the article is unknown
 	Source     string // the sentence it was read from
 
 	index  int // of the source among the sentences
-	first  int // where the text defines the term first: ten thousand for a sentence, and one for each term of it
-	weight int // of two definitions of one term the heavier is kept, of equals the first
+	first  int // position of the text's first definition of the term: 10,000 times the sentence, plus the definition's number in it
+	weight int // of two definitions of one term, the heavier is kept; if they are equal, the first
 }
 
-// Named is the term with its article.
+// Named returns the term with its article.
 func (d Definition) Named() string { return strings.TrimSpace(d.Article + " " + d.Term) }
 
-// Be is the form of "to be" that the term takes.
+// Be returns the form of "to be" for the term.
 func (d Definition) Be() string {
 	switch {
 	case d.Past && d.Plural:
@@ -58,17 +58,17 @@ func (d Definition) Be() string {
 	}
 }
 
-// maxSentences bounds how many sentences are searched for definitions and ranked.
+// maxSentences bounds the sentences that are searched for definitions and ranked.
 const maxSentences = 2000
 
-// A Definer finds the terms that the sentences of a text define. It reads sentences in any order, and finds the same. It knows
-// English only: in other languages it finds "Term: meaning" lines. Leave headings out for the best result.
+// A Definer finds the terms that the sentences of a text define. The result does not depend on the order of reading. It supports
+// only English: in other languages it finds "Term: meaning" lines. Leave headings out for the best result.
 type Definer struct {
 	sentences []string
 	casing    Casing
 	read      []bool
 	found     []Definition
-	at        map[string]int // key of a term to its place in found
+	at        map[string]int // key of a term to its index in found
 }
 
 // NewDefiner makes a Definer of sentences, as text.Sentences returns them, whose casing is c.
@@ -77,7 +77,7 @@ func NewDefiner(sentences []string, c Casing) *Definer {
 	return &Definer{sentences: sentences, casing: c, read: make([]bool, len(sentences)), at: make(map[string]int)}
 }
 
-// Read finds the definitions of sentence i, and returns the terms that it found in it.
+// Read finds the definitions in sentence i and returns their terms.
 func (d *Definer) Read(i int) (terms []string) {
 	if i >= len(d.read) || d.read[i] {
 		return nil
@@ -91,8 +91,8 @@ func (d *Definer) Read(i int) (terms []string) {
 	return r.terms
 }
 
-// Definitions returns the definitions of the sentences that were read, in the order of the text. A term is defined once (twice if
-// its parts are listed too); a definition counts for that only if all sentences that define its term were read.
+// Definitions returns the definitions of the sentences that were read, in the order of the text, one for each term (two if
+// its parts are listed too). It is only sure to be the best one if all sentences that define the term were read.
 func (d *Definer) Definitions() []Definition {
 	list := slices.Clone(d.found)
 	slices.SortFunc(list, func(a, b Definition) int { return cmp.Or(a.index-b.index, a.first-b.first) })
@@ -121,7 +121,7 @@ type reading struct {
 	s    string
 	toks []token
 
-	terms []string // that were found in it
+	terms []string // the terms found in it
 }
 
 func (r *reading) span(i, j int) string { return span(r.s, r.toks, i, j) }
@@ -139,7 +139,7 @@ type name struct {
 	end           int // the token after it
 }
 
-// addDefinition keeps a definition if its term and meaning are sound.
+// addDefinition adds a definition if its term and meaning are sound.
 func (d *Definer) addDefinition(r *reading, n name, meaning string, def Definition) {
 	meaning, whole := d.resolvePronouns(r, strings.TrimSpace(strings.Trim(meaning, ",;:. ")))
 	if !d.isSoundTerm(n.text) || !whole || !isSoundMeaning(n.text, meaning, def.Form) {
@@ -176,7 +176,7 @@ func (d *Definer) addDefinition(r *reading, n name, meaning string, def Definiti
 	d.found[at].first = first
 }
 
-// stemTerm returns the stems of a term's words, which are the same for its inflections.
+// stemTerm returns the stems of a term's words, which all inflections have in common.
 func stemTerm(term string) string {
 	var b strings.Builder
 	text.EachWord(term, func(w string) {
@@ -198,7 +198,7 @@ func (d *Definer) isSoundTerm(s string) bool {
 	return soundEnds(words) && !slices.ContainsFunc(words, func(w string) bool { return w == "or" || isIn(w, auxiliaries, relatives) })
 }
 
-// soundEnds reports whether a term with these words begins and ends with words of its own.
+// soundEnds reports whether the first and last of these words can be part of a term.
 func soundEnds(words []string) bool {
 	first, last := words[0], words[len(words)-1]
 	return !isIn(first, months, anaphora, determiners, subordinates, prepositions) && !prepositions.Has(last) && last != "and" && (len(words) > 1 || !stopWords.Has(last))
@@ -218,10 +218,10 @@ func isProper(term string) bool {
 	return unicode.IsUpper(r)
 }
 
-// maxMeaningWords bounds a meaning: a longer one cannot be learnt.
+// maxMeaningWords bounds a meaning: a longer one cannot be memorised.
 const maxMeaningWords = 45
 
-// isSoundMeaning reports whether s says something about term that term itself does not.
+// isSoundMeaning reports whether s adds information to term.
 func isSoundMeaning(term, s string, form Form) bool {
 	words := strings.Fields(strings.ToLower(s))
 	if len(words) < 2 || len(words) > maxMeaningWords || len(text.Words(s)) < 2 && form != Phrase || len(text.Words(s)) < 1 {

@@ -10,7 +10,7 @@ import (
 	"studysharper/app/text"
 )
 
-// notes reads the study text that the project's tests share.
+// notes returns the study text that the project's tests share.
 func notes(t testing.TB) string {
 	t.Helper()
 	raw, err := os.ReadFile("../../../../shared/data/notes-photosynthesis.txt")
@@ -20,7 +20,7 @@ func notes(t testing.TB) string {
 	return string(raw)
 }
 
-// keyphrasesOf is KeyphrasesIn for a text with headings, in its own language.
+// keyphrasesOf is KeyphrasesIn for a text with headings, in the text's language.
 func keyphrasesOf(s string, n int) []string {
 	var body []string
 	for _, section := range text.Sections(s) {
@@ -103,8 +103,8 @@ func TestInvertTurnsStatementsIntoQuestions(t *testing.T) {
 	}
 }
 
-// TestTheReadingsOfWordsHaveOneOrder makes the table of words again: what decides between equal costs must not depend on the
-// process.
+// TestTheReadingsOfWordsHaveOneOrder builds the table of words repeatedly: the order, which decides between equal costs, must not
+// depend on the process.
 func TestTheReadingsOfWordsHaveOneOrder(t *testing.T) {
 	for range 20 {
 		if again := closedWords(); !reflect.DeepEqual(closed(), again) {

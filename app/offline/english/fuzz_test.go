@@ -8,8 +8,8 @@ import (
 	"studysharper/app/text"
 )
 
-// FuzzSentences reads a text, and then the same string as if it were one sentence, by
-// every function of the package.
+// FuzzSentences passes a text, and the same string as a single sentence, to every function of
+// the package.
 func FuzzSentences(f *testing.F) {
 	for _, s := range []string{"called", "Known as", "is defined as", "which is the", "A ( b", "the", " ", "", "“Dr. X", ": a", "a: b", "Each cell is called it", "\xff\xfe", "In 1789, he", "İx", "K and K are",
 		"Known as the powerhouse of the cell, the mitochondrion makes ATP.", "An egg, called a zygote, divides; it is referred to as a cell.", "光合作用是植物的过程。", "$\x81S-\xef%ǀS-襤\xa4\x9f"} {

@@ -11,8 +11,8 @@ import (
 	"studysharper/app/text"
 )
 
-// KeyphrasesIn returns up to n terms that sentences of a language are about, the heaviest first, as they read inside a
-// sentence: runs of content words, weighed by their frequency and their number of words. It reads the first 2000
+// KeyphrasesIn returns up to n key terms of sentences in a language, the heaviest first, as written inside a
+// sentence: runs of content words, weighted by their frequency and their number of words. It reads the first 2000
 // sentences, whose casing is c; leave headings out. In scripts without spaces it returns runs of two to six characters between particles.
 func KeyphrasesIn(sentences []string, n int, l *language.Language, c Casing) []string {
 	sentences = sentences[:min(len(sentences), maxSentences)]
@@ -26,11 +26,11 @@ func KeyphrasesIn(sentences []string, n int, l *language.Language, c Casing) []s
 	return t.bestPhrases(n)
 }
 
-// A candidate is a phrase being weighed.
+// A candidate is a phrase with its counts.
 type candidate struct {
 	surface string
 	words   int
-	alone   int // times it stood as a whole run
+	alone   int // times it was a whole run
 	within  int // times it ended a longer run
 }
 
@@ -42,7 +42,7 @@ func (c candidate) score() float64 {
 	return whole * (1 + 0.6*float64(c.words-1))
 }
 
-// A tally counts candidates, in the order they were first seen.
+// A tally counts candidates, in the order of their first occurrence.
 type tally struct {
 	list   []candidate
 	at     map[string]int
@@ -115,8 +115,8 @@ func IsWholeRun(s string, i, j int) bool {
 	return border(before) && border(after)
 }
 
-// countRun counts a run of content words, and every shorter phrase at its end, where the noun
-// is.
+// countRun counts a run of content words, and every shorter phrase at its end, because the noun
+// is there.
 func (t *tally) countRun(s string, toks []token, i, j int) {
 	if text.IsUnspaced(toks[i].s) {
 		if j-i >= 2 && j-i <= 6 {
@@ -166,8 +166,8 @@ func (t *tally) countPhrase(phrase, sentence string, words int, whole bool) {
 	}
 }
 
-// bestPhrases returns the n heaviest candidates. A phrase that occurs only inside a longer one
-// gives way to it.
+// bestPhrases returns the n heaviest candidates. It leaves out phrases that occur only inside a
+// longer one.
 func (t *tally) bestPhrases(n int) []string {
 	order := make([]int, 0, len(t.list))
 	for i, c := range t.list {

@@ -68,7 +68,7 @@ func (d *Definer) readName(r *reading, i int) name {
 	return n
 }
 
-// readCalled reads sentences that name a thing after describing it.
+// readCalled reads sentences that describe a thing and then name it.
 func (d *Definer) readCalled(r *reading, at, after int) {
 	n := d.readName(r, after)
 	left := at - 1
@@ -115,8 +115,8 @@ func (d *Definer) readRelative(r *reading, n name, start, which int, past bool) 
 	d.addDefinition(r, n, meaning, Definition{Past: past, weight: 3})
 }
 
-// thatClause turns the tokens before a noun phrase into " that SUBJECT VERB", whose object the
-// phrase is; it returns "" if they have another form.
+// thatClause turns the tokens before a noun phrase that is their object into " that SUBJECT VERB".
+// It returns "" if they have another form.
 func (d *Definer) thatClause(r *reading, start, np int) string {
 	end := np
 	for end > start && (r.low(end-1) == "only" || r.low(end-1) == "just") {
@@ -144,7 +144,7 @@ func (d *Definer) readDefined(r *reading, start, end, after int, past bool) {
 	d.addDefinition(r, n, r.span(after, clauseEnd(r, after)), Definition{Past: past, weight: 6})
 }
 
-// termAt returns the term in tokens start to end.
+// termAt returns the term in tokens[start:end].
 func (d *Definer) termAt(r *reading, start, end int) name {
 	n := name{end: end}
 	if articles.Has(r.low(start)) {
@@ -155,8 +155,8 @@ func (d *Definer) termAt(r *reading, start, end int) name {
 	return n
 }
 
-// readSubject reads "MEANING is called TERM". A pronoun as the subject stands for the sentence
-// before.
+// readSubject reads "MEANING is called TERM". If the subject is a pronoun, the meaning is the
+// sentence before.
 func (d *Definer) readSubject(r *reading, n name, start, end int, past bool) {
 	if anaphora.Has(r.low(start)) {
 		if r.i > 0 && start == 0 && !strings.HasSuffix(d.sentences[r.i-1], "?") {
@@ -183,7 +183,7 @@ func (d *Definer) readAfterComma(r *reading, n name, start, comma int) {
 	d.addDefinition(r, n, r.span(start, comma), Definition{Form: Clause, weight: 2})
 }
 
-// readNounCalled reads "a NOUN called TERM", with what the sentence says about it.
+// readNounCalled reads "a NOUN called TERM", with the rest of the sentence as its meaning.
 func (d *Definer) readNounCalled(r *reading, n name, start, at int) {
 	np := nounStart(r, start, at)
 	noun, before := r.span(np, at), r.low(np-1)
@@ -227,7 +227,7 @@ func (d *Definer) readWhichIs(r *reading, be int) {
 	d.addDefinition(r, n, r.span(np, be-2), Definition{Past: r.low(be) == "was", weight: 3})
 }
 
-// countPairs returns how often two words are next to each other, in any form. Only some remarks ask that.
+// countPairs returns how often two words are adjacent, in any inflection. It is slow, but rarely needed.
 func (d *Definer) countPairs(first, second string) (n int) {
 	first, second = text.Stem(first), text.Stem(second)
 	for _, s := range d.sentences {

@@ -10,7 +10,7 @@ import (
 	"studysharper/app/text"
 )
 
-// pluralSubject reports whether the subject takes a plural verb.
+// pluralSubject reports whether the subject needs a plural verb.
 func pluralSubject(subject []token) bool {
 	if irregularPlurals.Has(subject[0].low) {
 		return true
@@ -30,7 +30,7 @@ func pluralSubject(subject []token) bool {
 	return Plural(head) && !subject[0].says("each", "every")
 }
 
-// Plural reports whether a term reads like a plural: its last word does, or it
+// Plural reports whether a term looks like a plural: its last word does, or it
 // joins two things.
 func Plural(term string) bool {
 	if last := term[strings.LastIndexByte(term, ' ')+1:]; len(last) > 1 && last == strings.ToUpper(last) {
@@ -50,7 +50,7 @@ func Plural(term string) bool {
 	return strings.HasSuffix(word, "s") && len(word) > 2
 }
 
-// IsName reports whether a term reads like a name: it begins with a capital and is
+// IsName reports whether a term looks like a name: it begins with a capital and is
 // not all capitals.
 func IsName(term string) bool {
 	r, size := utf8.DecodeRuneInString(term)
@@ -77,12 +77,12 @@ func IsPerson(d Definition) bool {
 // StartsWithPronoun reports whether s starts with a word that refers back.
 func StartsWithPronoun(s string) bool { return anaphora.Has(strings.ToLower(text.FirstWord(s))) }
 
-// isPersonNoun reports whether a word means a person or persons.
+// isPersonNoun reports whether a word denotes a person or persons.
 func isPersonNoun(low string) bool {
 	return low == "people" || low == "men" || low == "women" || lexicon.IsPerson(low) || strings.HasSuffix(low, "s") && lexicon.IsPerson(low[:len(low)-1])
 }
 
-// NamesPersons reports whether a noun phrase without a name means persons: "most people", "the early sociologists".
+// NamesPersons reports whether a noun phrase without a name denotes persons: "most people", "the early sociologists".
 func NamesPersons(phrase string) bool {
 	head := headOf(tokens(phrase))
 	return !strings.ContainsAny(phrase, "'’") && isPersonNoun(head) && (persons.Has(head) || !lexicon.IsPerson(head) || !lexicon.Lookup(head).Known) // sun is a given name
@@ -107,7 +107,7 @@ func CanBeVerb(phrase string) bool {
 	return lexicon.Lookup(strings.ToLower(text.FirstWord(phrase))).Form&lexicon.Base != 0
 }
 
-// IsGeneric reports whether a noun phrase has a noun that many things are called by, so that it is not a term by itself.
+// IsGeneric reports whether the noun of a phrase is so general that the phrase is not a term.
 func IsGeneric(phrase string) bool {
 	low := strings.ToLower(phrase[strings.LastIndexByte(phrase, ' ')+1:])
 	first, _, _ := strings.Cut(strings.ToLower(phrase), " ")
@@ -118,7 +118,7 @@ func IsGeneric(phrase string) bool {
 const commonWeight = 6
 
 // IsPersonName reports whether a noun phrase is the name of a person: it begins with a given name or
-// a title ("President Johnson"), all else are names, and it is not a place or an organisation.
+// a title ("President Johnson"), all other words are names, and it is not a place or an organisation.
 func IsPersonName(phrase string) bool {
 	words := strings.Fields(phrase)
 	if len(words) == 0 || PlaceKind(phrase) != 0 || organisations.Has(strings.ToLower(words[len(words)-1])) {
@@ -138,7 +138,7 @@ func IsOrganisation(name string) bool {
 	return organisations.Has(strings.ToLower(name[strings.LastIndexByte(name, ' ')+1:]))
 }
 
-// EndsInPersonName reports whether a noun phrase is a person's name, perhaps after what the person is: "the chemist Marie Curie".
+// EndsInPersonName reports whether a noun phrase ends in a person's name, perhaps after a description: "the chemist Marie Curie".
 func EndsInPersonName(phrase string) bool {
 	for {
 		if IsPersonName(phrase) {
@@ -163,8 +163,8 @@ func PlaceKind(phrase string) byte {
 	return lexicon.PlaceKind(strings.ToLower(phrase))
 }
 
-// IsThin reports whether a meaning says too little to tell a term from others: a few words without a
-// restriction.
+// IsThin reports whether a meaning says too little to distinguish a term from others: a few words
+// without a restriction.
 func IsThin(meaning string) bool {
 	words := strings.Fields(meaning)
 	if len(words) > 3 && articles.Has(words[0]) && vague.Has(words[1]) && words[2] == "of" {
@@ -173,8 +173,8 @@ func IsThin(meaning string) bool {
 	return len(words) <= 5 && !IsRestricted(strings.Join(words, " "))
 }
 
-// IsOrdinal reports whether a meaning only gives a place in an order or compares, with what the text
-// has named before: "the second part", "the main reason", "a related molecule".
+// IsOrdinal reports whether a meaning only gives a position or a comparison, relative to something that
+// the text has named before: "the second part", "the main reason", "a related molecule".
 func IsOrdinal(meaning string) bool {
 	words := strings.Fields(strings.ToLower(meaning))
 	if len(words) == 0 {
@@ -189,8 +189,8 @@ func IsRestricted(phrase string) bool {
 	return slices.ContainsFunc(strings.Fields(phrase), func(w string) bool { return relatives.Has(w) || prepositions.Has(w) || w == "used" })
 }
 
-// IsVaguePredicate reports whether a predicate does not tell its subject from others: "is useful",
-// "exists", "includes …".
+// IsVaguePredicate reports whether a predicate does not distinguish its subject from others:
+// "is useful", "exists", "includes …".
 func IsVaguePredicate(predicate string) bool {
 	toks := tokens("It " + predicate)
 	for i, t := range toks[1:] {
@@ -221,7 +221,7 @@ func IsDate(s string) bool {
 	return len(words) > 0 && len(strings.Trim(words[len(words)-1], ".,")) == 4
 }
 
-// OnDate is a date with its preposition.
+// OnDate returns a date with its preposition.
 func OnDate(date string) string {
 	if text.IsDigit(rune(date[0])) && strings.Contains(date, " ") {
 		return "on " + date
@@ -239,8 +239,8 @@ func HasNumber(s string) bool {
 	return slices.ContainsFunc(tokens(s), func(t token) bool { return t.tag == number && t.low != "one" })
 }
 
-// WithArticle returns a term as "What is …?" needs it, with the verb and the article that its
-// meaning shows ("is an asset", "are ketones"); "" if the article is not clear.
+// WithArticle returns a term for a question "What …?", with the verb and the article that its
+// meaning implies ("is an asset", "are ketones"); "" if the article is not clear.
 func WithArticle(term, meaning string) string {
 	switch first := strings.ToLower(text.FirstWord(meaning)); {
 	case Plural(term):

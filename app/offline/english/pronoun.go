@@ -6,8 +6,8 @@ import (
 	"studysharper/app/text"
 )
 
-// resolvePronouns replaces a pronoun that refers out of the meaning by a name; it reports
-// false if it cannot.
+// resolvePronouns replaces a pronoun that refers to something outside the meaning by a name. It
+// returns false if it cannot.
 func (d *Definer) resolvePronouns(r *reading, meaning string) (string, bool) {
 	toks := tokens(meaning)
 	plural, noun := false, false
@@ -82,7 +82,7 @@ func phraseStart(toks []token, i int) int {
 	return i
 }
 
-// phraseEnd walks on from a noun over the "of …" after it.
+// phraseEnd walks forward from a noun over the "of …" after it.
 func phraseEnd(toks []token, i int) int {
 	end := i + 1
 	if end >= len(toks) || toks[end].low != "of" {

@@ -17,7 +17,7 @@ const (
 	rare     = 20
 )
 
-// disagreement is the cost of a verb that does not agree with the noun or pronoun before it, or
+// disagreement returns the cost of a verb that does not agree with the noun or pronoun before it, or
 // follows an article.
 func disagreement(toks []token, i int, before, here tag) int32 {
 	if here == finite && i > 0 && before == determiner && articles.Has(toks[i-1].low) {
@@ -32,7 +32,7 @@ func disagreement(toks []token, i int, before, here tag) int32 {
 	return 0
 }
 
-// disagreeing is the cost of a form of a verb after a noun or pronoun of a number.
+// disagreeing returns the cost of a verb form after a singular or plural noun or pronoun.
 func disagreeing(form lexicon.Form, plural bool, before tag) int32 {
 	if form == lexicon.Third && plural || form == lexicon.Base && !plural && before == noun {
 		return rare
@@ -44,7 +44,7 @@ func isPossessive(low string) bool {
 	return strings.HasSuffix(low, "'s") || strings.HasSuffix(low, "’s") || strings.HasSuffix(low, "s’") || strings.HasSuffix(low, "s'")
 }
 
-// closed are the words whose parts of speech are listed in words.txt.
+// closed returns the words whose parts of speech are listed in words.txt.
 var closed = sync.OnceValue(closedWords)
 
 func closedWords() map[string][]option {
@@ -54,7 +54,7 @@ func closedWords() map[string][]option {
 			m[w] = append(m[w], option{t, cost})
 		}
 	}
-	// in a fixed order, because it decides between sequences of equal cost
+	// The order is fixed, because it decides between sequences of equal cost.
 	add("determiner", determiner, 2)
 	add("pronoun", pronoun, 2)
 	add("preposition", preposition, 2)
@@ -76,10 +76,10 @@ func closedWords() map[string][]option {
 	return m
 }
 
-// maxReadings is how many possible tags a word has at most.
+// maxReadings is the maximum number of possible tags of a word.
 const maxReadings = 10
 
-// The readings of tokens that have one.
+// The readings of tokens that have only one.
 var (
 	asNoun      = []option{{noun, 0}}
 	asStop      = []option{{stop, 0}}
@@ -88,7 +88,7 @@ var (
 	asAuxiliary = []option{{auxiliary, 0}}
 )
 
-// readingsOf returns the possible tags of token i, which it may append to an empty buffer.
+// readingsOf returns the possible tags of token i; it may append them to buffer, which must be empty.
 func readingsOf(toks []token, i int, buffer []option) []option {
 	t := &toks[i]
 	r, _ := utf8.DecodeRuneInString(t.s)
@@ -114,8 +114,8 @@ func readingsOf(toks []token, i int, buffer []option) []option {
 	return openReadings(t, buffer)
 }
 
-// closedReadings are those of a word whose parts of speech are listed; nil for others, and for a
-// capitalised one inside a sentence.
+// closedReadings returns the tags of a word whose parts of speech are listed; nil for other words, and
+// for a capitalised one inside a sentence.
 func closedReadings(toks []token, i int) []option {
 	t := toks[i]
 	c := closed()[t.low]
@@ -129,7 +129,7 @@ func closedReadings(toks []token, i int) []option {
 	}
 }
 
-// nameReadings are those of a capitalised word inside a sentence, and of a possessive.
+// nameReadings returns the tags of a capitalised word inside a sentence, or of a possessive.
 func nameReadings(t *token, out []option) []option {
 	if isPossessive(t.low) {
 		return asNoun
@@ -158,7 +158,7 @@ func pluralWeight(low string) int {
 	return lexicon.Lookup(base).Noun
 }
 
-// openReadings are those of a noun, verb, adjective or adverb, by how common each is.
+// openReadings returns the tags of a noun, verb, adjective or adverb, with costs by their frequency.
 func openReadings(t *token, out []option) []option {
 	low := t.low
 	if at := strings.LastIndexByte(low, '-'); at > 0 && at+1 < len(low) {

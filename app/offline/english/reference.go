@@ -10,11 +10,11 @@ import (
 	"studysharper/app/text"
 )
 
-// maxNumbers bounds the numbers of a sentence that can be asked about; a row of a table has more.
+// maxNumbers bounds the numbers in a sentence that can be asked about; rows of tables have more.
 const maxNumbers = 4
 
 // IsSelfContained reports whether a statement can be asked about without its neighbours: every
-// pronoun has its noun before it, nothing points to another sentence, to the reader or to the
+// pronoun has its noun before it, nothing refers to another sentence, to the reader or to the
 // author, and it is not an instruction.
 func IsSelfContained(s string) bool {
 	toks := tokens(s)
@@ -37,7 +37,7 @@ func IsSelfContained(s string) bool {
 }
 
 // isCleanStatement reports whether a sentence is a statement without markup, with its brackets and
-// quotes closed, that begins with what it is about.
+// quotes closed, that begins with its subject or an opening phrase.
 func isCleanStatement(s string, toks []token) bool {
 	if strings.ContainsAny(s, `{}[]<>|\^=_~?`) || formulas(s) > maxFormulas || s[0] == '(' || strings.Contains(s, "(see ") || !hasFiniteVerb(toks) {
 		return false
@@ -70,7 +70,7 @@ func pointsAway(toks []token, i int) bool {
 	}
 }
 
-// isThatNoun reports whether token i points back before a noun: "in that decision", "both sisters" without "and".
+// isThatNoun reports whether token i is a word before a noun that refers back: "in that decision", "both sisters" without "and".
 func isThatNoun(toks []token, i int) bool {
 	if i+1 == len(toks) || toks[i+1].tag != noun && toks[i+1].tag != adjective {
 		return false
@@ -95,7 +95,7 @@ func isSpoken(low string) bool {
 	return cut && (tail == "re" || tail == "ve" || tail == "ll" || tail == "m" || tail == "d") || low == "gonna" || low == "okay" || low == "ok" || low == "yeah"
 }
 
-// maxFormulas bounds the formulas of a sentence that can be asked about.
+// maxFormulas bounds the formulas in a sentence that can be asked about.
 const maxFormulas = 2
 
 func formulas(s string) (n int) {
@@ -116,7 +116,7 @@ func isConjunction(toks []token, i int) bool {
 	return toks[i].low == "such" && next == "as" || toks[i].low == "so" && next == "that"
 }
 
-// hasAntecedent reports whether the pronoun at i can stand for a noun before it in its sentence.
+// hasAntecedent reports whether the pronoun at i can refer to a noun before it in its sentence.
 func hasAntecedent(toks []token, i int) bool {
 	if toks[i].low == "it" && isExpletive(toks[i+1:]) {
 		return true
@@ -139,7 +139,7 @@ func hasAntecedent(toks []token, i int) bool {
 	}
 }
 
-// isExpletive reports whether what follows "it" shows that it stands for nothing: "it rains", "it
+// isExpletive reports whether the tokens after "it" show that it refers to nothing: "it rains", "it
 // seems that", "it is important to".
 func isExpletive(after []token) bool {
 	for i, t := range after[:min(len(after), 5)] {
@@ -162,8 +162,8 @@ func hasNoun(toks []token, fits func(token) bool) bool {
 	return false
 }
 
-// isPersonLike reports whether a noun can be a person: a noun for persons, a given name, or a name that is no other word, place or
-// organisation.
+// isPersonLike reports whether a noun can be a person: a noun for persons, a given name, or a name that is not a known word, a place
+// or an organisation.
 func isPersonLike(t token) bool {
 	return isPersonNoun(t.low) || isName(t) && !lexicon.Lookup(t.low).Known && lexicon.PlaceKind(t.low) == 0 && !organisations.Has(t.low)
 }
@@ -180,7 +180,7 @@ func PointsOutside(s string) bool {
 	return false
 }
 
-// EndsComplete reports whether an answer is whole: it does not end in a word that needs another one
+// EndsComplete reports whether an answer is complete: it does not end in a word that needs another one
 // after it, and does not begin in the middle.
 func EndsComplete(s string) bool {
 	toks := tokens(strings.TrimRight(s, ".!?… "))
@@ -237,7 +237,7 @@ func fitsNounPhrase(toks []token, i int, t token) bool {
 	}
 }
 
-// OpensNounPhrase reports whether s begins as what a thing is: not with a verb, a preposition or a
+// OpensNounPhrase reports whether s begins like a noun phrase: not with a verb, a preposition or a
 // participle without its noun.
 func OpensNounPhrase(s string) bool {
 	if first := text.FirstWord(s); closed()[strings.ToLower(first)] != nil {
@@ -257,7 +257,7 @@ func OpensNounPhrase(s string) bool {
 	}
 }
 
-// OpensImperative reports whether s begins with the base of a verb that is not a noun of something.
+// OpensImperative reports whether s begins with the base of a verb that is not used as a noun.
 func OpensImperative(s string) bool {
 	toks := tokens(s)
 	if len(toks) < 2 {
@@ -267,7 +267,7 @@ func OpensImperative(s string) bool {
 	return e.Form&lexicon.Base != 0 && e.Verb >= e.Noun && toks[1].low != "of" && toks[1].tag != finite
 }
 
-// BareNoun returns the noun of a phrase like "the process", which says nothing without its context;
+// BareNoun returns the noun of a phrase like "the process", which is unclear without its context;
 // "" for other phrases.
 func BareNoun(phrase string) string {
 	toks := tokens(phrase)
@@ -277,17 +277,17 @@ func BareNoun(phrase string) string {
 	return ""
 }
 
-// IsPointing reports whether a phrase begins with "the" and a word that takes up what was said: "the relevant committees".
+// IsPointing reports whether a phrase refers to an earlier statement: "the relevant committees", "another reason".
 func IsPointing(phrase string) bool {
 	words := strings.Fields(strings.ToLower(phrase))
 	if len(words) > 1 && (words[1] == "more" || words[0] == "another" || words[0] == "other" || words[0] == "similar" || words[0] == "additional") {
-		return true // than what was said
+		return true // compared with an earlier statement
 	}
 	return len(words) > 1 && words[0] == "the" && (pointing.Has(words[1]) || pointers.Has(words[1]))
 }
 
-// HasLooseVerb reports whether a phrase has a finite verb that no relative or other subordinate
-// clause explains.
+// HasLooseVerb reports whether a phrase has a finite verb outside a relative or other subordinate
+// clause.
 func HasLooseVerb(phrase string) bool {
 	toks := tokens("It is " + phrase)
 	return len(toks) < 3 || hasSecondVerb(toks[2:])

@@ -25,7 +25,7 @@ func Standalone(s string) (string, bool) {
 	}) && !hasPointer(toks)
 }
 
-// opensBack reports whether a sentence begins with what takes up another one: "It …", "In 1799, he …", "In other cases, …".
+// opensBack reports whether a sentence begins with a reference to another one: "It …", "In 1799, he …", "In other cases, …".
 func opensBack(s string, toks []token) bool {
 	if anaphora.Has(toks[0].low) || outside.Has(toks[0].low) {
 		return true
@@ -41,7 +41,7 @@ func opensBack(s string, toks []token) bool {
 	return intro != "" && personal.Has(strings.ToLower(text.FirstWord(body)))
 }
 
-// hasPointer reports whether a sentence has "the former", "the last two" and the like.
+// hasPointer reports whether a sentence contains "the former", "the last two" or the like.
 func hasPointer(toks []token) bool {
 	for i, t := range toks[1:] {
 		if pointers.Has(t.low) && toks[i].low == "the" {
@@ -51,7 +51,7 @@ func hasPointer(toks []token) bool {
 	return false
 }
 
-// cutConnective removes "However, ", "For the same reasons, " and the like.
+// cutConnective removes an opening such as "However, " or "For the same reasons, ".
 func cutConnective(s string) string {
 	first, rest, _ := strings.Cut(s, " ")
 	low, comma := strings.CutSuffix(strings.ToLower(first), ",")

@@ -9,8 +9,8 @@ import (
 )
 
 // Invert turns a statement into the part of a question that follows the question word:
-// "chlorophyll appears green" becomes "does chlorophyll appear green". It reports false if the
-// verb is not clear, or if a second one would have to change with it.
+// "chlorophyll appears green" becomes "does chlorophyll appear green". It returns false if the
+// verb is not clear, or if a second verb would have to change too.
 func Invert(clause string, c Casing) (string, bool) {
 	clause = strings.TrimRight(clause, ".!… ")
 	intro, body := cutIntro(clause)
@@ -95,7 +95,7 @@ func IsPast(clause string) bool {
 	return t.tag == finite && t.tense(pluralSubject(toks[:at])) == lexicon.Past || t.low == "was" || t.low == "were" || t.low == "had" || t.low == "did" || t.low == "could"
 }
 
-// EndsInPlace reports whether the words before a place only say where something is: "in the", "throughout".
+// EndsInPlace reports whether the words before a place only introduce a location: "in the", "throughout".
 func EndsInPlace(before string) bool {
 	words := strings.Fields(strings.ToLower(before))
 	if n := len(words); n > 0 && words[n-1] == "the" {
@@ -104,7 +104,7 @@ func EndsInPlace(before string) bool {
 	return len(words) > 0 && slices.Contains([]string{"in", "throughout", "across", "within", "around", "at"}, words[len(words)-1])
 }
 
-// EndsInCoordinator reports whether a clause ends in "and", "but" or the like, which joined another one.
+// EndsInCoordinator reports whether a clause ends in "and", "but" or the like, which connected it to the next one.
 func EndsInCoordinator(clause string) bool {
 	toks := tokens(clause)
 	return len(toks) > 0 && toks[len(toks)-1].tag == coordinator
@@ -120,13 +120,13 @@ func WithoutContrast(answer string) string {
 	return answer
 }
 
-// EndsInParticiple reports whether a clause ends in a participle, to which what follows may belong.
+// EndsInParticiple reports whether a clause ends in a participle, to which the following words may belong.
 func EndsInParticiple(clause string) bool {
 	toks := tokens(clause)
 	return len(toks) > 0 && toks[len(toks)-1].tag == participle
 }
 
-// IsState reports whether a statement says what something is or was doing rather than what happens.
+// IsState reports whether a statement describes a state instead of an event.
 func IsState(clause string) bool {
 	_, body := cutIntro(clause)
 	toks := tokens(body)
@@ -139,7 +139,7 @@ func IsState(clause string) bool {
 	return at == len(toks) || toks[at].tag != participle
 }
 
-// supportVerb returns the form of do that asks for a verb, and the base of the verb.
+// supportVerb returns the form of do that a question with the verb needs, and the base of the verb.
 func supportVerb(t token, plural bool) (do, base string) {
 	switch t.low {
 	case "have":
@@ -160,7 +160,7 @@ func DropArticle(phrase string) string {
 	return phrase
 }
 
-// AgreeArticle fills the gap "____" of a sentence; "a" before it becomes "an" where the term needs it.
+// AgreeArticle fills the gap "____" of a sentence with a term and adapts the "a" or "an" before it.
 func AgreeArticle(gapped, term string) string {
 	before, after, _ := strings.Cut(gapped, "____")
 	if strings.HasSuffix(before, " an ") || before == "An " {
@@ -173,7 +173,7 @@ func AgreeArticle(gapped, term string) string {
 	return before + term + after
 }
 
-// OpensWithModal reports whether a predicate begins with "can", "may" and the like: it is true of many things.
+// OpensWithModal reports whether a predicate begins with "can", "may" or the like, and so is true of many things.
 func OpensWithModal(predicate string) bool {
 	return slices.Contains([]string{"can", "could", "may", "might", "will", "would", "should", "must", "cannot"}, text.FirstWord(predicate))
 }

@@ -51,13 +51,13 @@ var follows = [tagCount][tagCount]int32{
 	{4, 6, 9, 19, 23, 25, 11, 25, 31, 17, 17, 31, 17, 26, 27, 34, 13},
 }
 
-// An option for a token: a tag with what it costs.
+// An option is a possible tag of a token, with its cost.
 type option struct {
 	tag  tag
 	cost int32
 }
 
-// tagSteps is how many readings the tokens of a usual sentence have together; those of others take memory.
+// tagSteps is the total number of readings in most sentences; longer ones need an allocation.
 const tagSteps = 200
 
 // tagTokens sets the tags of a sentence's tokens to the cheapest sequence (Viterbi).
@@ -126,7 +126,7 @@ func endsRelative(toks []token, i int) bool {
 	return false
 }
 
-// isReduced reports whether a verb that looks finite is a participle: it follows an auxiliary, or
+// isReduced reports whether a verb that looks finite is a participle: it follows an auxiliary, or it
 // only modifies the noun before it ("pigments found in plants are …", "a lens called …").
 func isReduced(toks []token, i int) bool {
 	if i == 0 || toks[i].tag != finite || toks[i].form&lexicon.Participle == 0 {

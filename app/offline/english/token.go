@@ -13,7 +13,7 @@ import (
 	"studysharper/app/text"
 )
 
-// A token is a word, hyphens inside, or one other character of a sentence.
+// A token is a word, possibly with hyphens, or one other character of a sentence.
 type token struct {
 	s, low     string
 	start, end int // bytes in the sentence
@@ -30,18 +30,18 @@ func (t token) is(tags ...tag) bool { return slices.Contains(tags, t.tag) }
 // says reports whether the token is one of the words, which are in lower case.
 func (t token) says(words ...string) bool { return slices.Contains(words, t.low) }
 
-// maxTokens bounds the sentences that are analysed; a longer one is a list or not a
-// sentence at all.
+// maxTokens bounds the length of sentences that are analysed; a longer one is a list or not a
+// sentence.
 const maxTokens = 90
 
-// A tokenized is a sentence with its tokens, which nobody changes.
+// A tokenized is a sentence with its tokens, which must not be changed.
 type tokenized struct {
 	sentence string
 	tokens   []token
 }
 
-// recent holds the tokens of the sentences read last, by a hash of their text: each is asked for by
-// several questions in turn, and the passages of a note by many chats. 256 sentences take 0.5 MB as a rule, and 2 MB if each has
+// recent caches the tokens of recently read sentences, by a hash of their text: several analyses need
+// the same sentence, and many chats read the same passages. 256 sentences usually need 0.5 MB, and 2 MB if each has
 // 400 bytes and 90 tokens.
 var (
 	recent     [256]atomic.Pointer[tokenized]
@@ -50,10 +50,10 @@ var (
 
 const maxRecent = 400
 
-// tokenBytes is how long a token is on the average, with its space.
+// tokenBytes is the average length of a token, with its space.
 const tokenBytes = 5
 
-// tokens splits s into tokens, which must not be changed; it returns nil if there are more than maxTokens.
+// tokens splits s into tokens, which the caller must not change. It returns nil if there are more than maxTokens.
 func tokens(s string) []token {
 	if len(s) > maxRecent {
 		return tokenize(s)
@@ -91,7 +91,7 @@ func tokenize(s string) []token {
 	return out
 }
 
-// hyphenatedEnd is text.WordEnd across hyphens.
+// hyphenatedEnd is text.WordEnd for words with hyphens.
 func hyphenatedEnd(s string, i int) int {
 	_, size := utf8.DecodeRuneInString(s[i:])
 	end := max(text.WordEnd(s, i), i+size)
@@ -105,7 +105,7 @@ func hyphenatedEnd(s string, i int) int {
 	return end
 }
 
-// span returns the text of tokens i to j (exclusive) of s.
+// span returns the text of toks[i:j] in s.
 func span(s string, toks []token, i, j int) string {
 	if i >= j {
 		return ""

@@ -11,7 +11,7 @@ var words string
 
 var lists = text.WordLists(words)
 
-// The word lists that sentences are analysed by.
+// The word lists for the analysis of sentences.
 var (
 	stopWords        = text.StopWords()
 	auxiliaries      = text.Auxiliaries()

@@ -9,12 +9,12 @@ import (
 	"studysharper/app/text"
 )
 
-// alike is the share of the words of a student's question that are in a fact's, and of the fact's that are in the student's, if
-// they ask the same.
+// alike is the share of words that a student's question and a fact's question must have in common, in both directions, to count as
+// the same question.
 const alike = 0.8
 
-// AskedFact returns the first fact whose question is a student's, in other words perhaps, and that is more than a definition, an
-// entry of a list or a gap. It reads only sentences that have the words of the question.
+// AskedFact returns the first fact that matches a student's question, which may have other words. It ignores definitions, list
+// entries and gaps. It reads only sentences that have the words of the question.
 func (src *Source) AskedFact(ctx context.Context, question string) (Fact, bool) {
 	bag := text.NewBag(question)
 	first, _, _ := strings.Cut(strings.Join(strings.Fields(question), " "), " ")
@@ -39,10 +39,10 @@ func (src *Source) AskedFact(ctx context.Context, question string) (Fact, bool) 
 // openings are the first words of facts' questions.
 var openings = []string{"what ", "who ", "which ", "why ", "how ", "in "}
 
-// asking are words of facts' questions that are not of their sentences.
+// asking are the words of facts' questions that do not come from their sentences.
 var asking = text.NewBag("in which year why how what happens happened when if once after place who do does did used term name names means goes")
 
-// askingFacts are those of factsAt that ask in sentences.
+// askingFacts returns the facts of sentence i whose questions are sentences.
 func (src *Source) askingFacts(i int) []Fact {
 	if src.Sentences[i].Card != nil || !src.Sound(i) {
 		return nil
@@ -56,8 +56,8 @@ func (src *Source) askingFacts(i int) []Fact {
 	return append(src.definingFacts(defs), src.tellingFacts(i, defs)...)
 }
 
-// withWordsOf returns the sentences that a fact with the words of a question can be of: with those before them, which may say
-// what a pronoun means, they have as many of its words as the fact must. The base of a verb need not be there.
+// withWordsOf returns the sentences that can give a fact with the words of a question: together with the sentences before them,
+// which may explain a pronoun, they have as many of its words as the fact needs. The base form of a verb may be missing.
 func (src *Source) withWordsOf(question string) (list []int) {
 	words, elsewhere := text.Words(question), 0
 	found, last := make([]int, len(src.Sentences)), make([]int, len(src.Sentences)) // last: the last word counted, from 1

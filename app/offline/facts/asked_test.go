@@ -14,7 +14,7 @@ import (
 	"studysharper/app/text"
 )
 
-// openTexts are the texts of the retrieval tests, in pieces as long as what a chat is answered from.
+// openTexts returns the texts of the retrieval tests, in pieces as long as the material of a chat.
 func openTexts(t *testing.T) (pieces []string) {
 	t.Helper()
 	const folder, length = "app/e2e/retrieval/testdata", 9000
@@ -35,8 +35,8 @@ func openTexts(t *testing.T) (pieces []string) {
 	return pieces
 }
 
-// A fact that is asked for is the first one that all facts of the text would give, and the definitions of a sentence
-// are those that it has among all: to read less of a text changes no answer.
+// Reading less of a text changes no answer: AskedFact finds the first match among all facts of the text, and DefsOf the
+// definitions that Defs has for the sentence.
 func TestReadingOnlyWhatIsAskedForFindsTheSame(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	asked, found := 0, 0
@@ -70,7 +70,7 @@ func areEqual(a, b Definition) bool {
 	return a.At == b.At && a.Source == b.Source && a.Named() == b.Named() && a.Be() == b.Be() && a.Meaning == b.Meaning && a.Form == b.Form && a.Label == b.Label
 }
 
-// questionsOn are the questions of facts, as they are and with other words, and questions with words of sentences.
+// questionsOn returns the facts' questions, unchanged and reworded, and questions made of words of sentences.
 func questionsOn(r *rand.Rand, src *Source, all []Fact) (list []string) {
 	for _, f := range all {
 		if f.Kind != Cloze {
@@ -86,7 +86,7 @@ func questionsOn(r *rand.Rand, src *Source, all []Fact) (list []string) {
 	return list
 }
 
-// firstAsked looks through all facts for the one that a question asks for.
+// firstAsked returns the first of all facts that a question asks for.
 func firstAsked(all []Fact, question string) Fact {
 	for _, f := range all {
 		if f.Kind == Define || f.Kind == Cloze || f.Kind == Listed {
@@ -112,7 +112,7 @@ func TestDefinitionsOfALongGlossaryAreThoseOfAllOfIt(t *testing.T) {
 	}
 }
 
-// The order in which sentences are read is not seen in the definitions.
+// The definitions do not depend on the order in which sentences are read.
 func TestADefinerFindsTheSameInAnyOrder(t *testing.T) {
 	sentences := []string{
 		"The shell is called a husk, and the kernel is called a pit.", "A pit is a hole in the ground of a mine.", "A husk is a cover.",

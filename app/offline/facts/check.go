@@ -8,10 +8,10 @@ import (
 	"studysharper/app/text"
 )
 
-// exampleLength is how many sentences an example has at most; it ends with its paragraph too.
+// exampleLength is the maximum number of sentences in an example; it ends with its paragraph at the latest.
 const exampleLength = 6
 
-// Sound reports whether sentence i can be asked about: it refers to nothing outside of it, is not in an example and no instruction.
+// Sound reports whether sentence i can be asked about: it refers to nothing outside it, and is not part of an example or an instruction.
 func (src *Source) Sound(i int) bool {
 	s := src.Sentences[i]
 	if s.sound == notJudged {
@@ -23,7 +23,7 @@ func (src *Source) Sound(i int) bool {
 	return s.sound == yes
 }
 
-// inExample reports whether sentence i belongs to an example: one of its paragraph opened it, and it has not ended.
+// inExample reports whether sentence i belongs to an example that an earlier sentence of its paragraph has opened.
 func (src *Source) inExample(i int) bool {
 	for n := range exampleLength {
 		s := src.Sentences[i-n]
@@ -37,8 +37,8 @@ func (src *Source) inExample(i int) bool {
 	return false
 }
 
-// isSound reports whether a fact can be asked: both sides have a sensible length, the answer is
-// whole and the question does not give it away.
+// isSound reports whether a fact makes a question: both sides have a sensible length, the answer is
+// complete and the question does not give it away.
 func (src *Source) isSound(f Fact) bool {
 	if len(f.Question) < 8 || len(f.Question) > maxQuestion || f.Answer == "" || len(f.Answer) > maxAnswer || !english.EndsComplete(f.Answer) {
 		return false
@@ -46,10 +46,10 @@ func (src *Source) isSound(f Fact) bool {
 	return f.Kind == Cloze || text.Overlap(f.Answer, f.Question) < 0.75
 }
 
-// few is the number of sentences up to which everything that a text says is important.
+// few is the number of sentences up to which every statement of a text counts as important.
 const few = 12
 
-// isKey reports whether a term is one that the text is about: in a heading, emphasised, or said
+// isKey reports whether the text is about a term: it is in a heading, emphasised or mentioned
 // twice.
 func (src *Source) isKey(term string) bool {
 	return len(src.Sentences) <= few || len(src.Index.Mentions(term)) > 1 || src.isMarked(term)
@@ -88,8 +88,8 @@ func (src *Source) readHeadings() {
 	}
 }
 
-// isClear reports whether a subject says what it is about without its context: it is not "the" with
-// a bare noun, unless that is what the text is about.
+// isClear reports whether a subject can be understood without its context: it is not "the" with
+// a bare noun, unless the text is about that noun.
 func (src *Source) isClear(subject string) bool {
 	if english.StartsWithPronoun(subject) {
 		return false
@@ -101,13 +101,13 @@ func (src *Source) isClear(subject string) bool {
 	return noun == "" || len(src.Sentences) <= few && !english.IsVague(noun) || src.isHeading(noun) || len(src.Index.Mentions(noun))*6 >= len(src.Sentences)
 }
 
-// IsWorthDefining reports whether a definition makes a question: a key term that stands for itself,
-// with a meaning that is whole and says more than a few words.
+// IsWorthDefining reports whether a definition makes a question: a key term that is clear by itself,
+// with a complete meaning of more than a few words.
 func (src *Source) IsWorthDefining(d Definition) bool {
 	return src.isWorthDefining(d, src.Sound)
 }
 
-// isWorthDefining is IsWorthDefining where isSound says which sentences are sound.
+// isWorthDefining is IsWorthDefining with isSound in place of src.Sound.
 func (src *Source) isWorthDefining(d Definition, isSound func(i int) bool) bool {
 	if src.Sentences[d.At].Card != nil || !src.isSoundTerm(d) {
 		return false
@@ -122,12 +122,12 @@ func (src *Source) isWorthDefining(d Definition, isSound func(i int) bool) bool 
 	}
 }
 
-// isSoundTerm reports whether a term is one that the text is about, and says what it is by itself.
+// isSoundTerm reports whether the text is about the term, and the term is clear by itself.
 func (src *Source) isSoundTerm(d Definition) bool {
 	if !d.Introduced && !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || !src.isClear(d.Named()) {
 		return false
 	}
-	// "the fluid" is one that the text named before
+	// "the fluid" refers to a fluid that the text named before
 	unsure := english.IsVague(d.Term) || len(src.Sentences) > few && (d.Label || english.BareNoun(d.Named()) != "")
 	return !unsure || src.isMarked(d.Term)
 }

@@ -69,7 +69,7 @@ func (src *Source) scoreGap(s, p string) float64 {
 	}
 }
 
-// isProper reports whether a phrase is a name that the text never writes small.
+// isProper reports whether a phrase is a name that the text never writes in lower case.
 func (src *Source) isProper(p string) bool {
 	return english.IsName(p) && (strings.Contains(p, " ") || !src.Casing.IsCommon(p))
 }
@@ -79,11 +79,11 @@ func (src *Source) isDefined(term string) bool {
 	return slices.ContainsFunc(src.Defs(), func(d Definition) bool { return strings.EqualFold(d.Term, term) })
 }
 
-// common is the share of the sentences, as its reciprocal, from which on a term is what all of the text is about.
+// common: a term that is in at least one of this many sentences is the subject of the whole text.
 const common = 6
 
-// isGuessed reports whether a blank for the term needs no knowledge of the text, or is none: the title or every sixth sentence names it, its
-// abbreviation follows, it is only where something is, or a verb.
+// isGuessed reports whether a blank for the term can be filled without knowledge of the text, or is unsuitable: the title or every sixth
+// sentence names the term, its abbreviation follows, it only tells where something is, or it is a verb.
 func (src *Source) isGuessed(s, term string) bool {
 	at := Find(s, term, 0)
 	before, after := s[:at], s[at+len(term):]
@@ -114,7 +114,7 @@ func IsExchangeable(s, term string) bool {
 	return (next == "" || strings.Trim(next, "IVX.,;:)") != "" || strings.Trim(next, ".,;:)") == "") && !(english.IsName(term) && continuesName(after))
 }
 
-// continuesName reports whether what follows a name belongs to it: "James | B. Weaver", "Shays | ’ Rebellion", "Bureau | of Labor".
+// continuesName reports whether the text after a name belongs to it: "James | B. Weaver", "Shays | ’ Rebellion", "Bureau | of Labor".
 func continuesName(after string) bool {
 	rest, spaced := strings.CutPrefix(after, " ")
 	if !spaced {
@@ -176,7 +176,7 @@ func Find(s, term string, from int) int {
 	return -1
 }
 
-// isWholeWord reports whether s[i:j] is a word by itself, or in a script without spaces.
+// isWholeWord reports whether s[i:j] is a whole word, or is in a script without spaces.
 func isWholeWord(s string, i, j int) bool {
 	first, _ := utf8.DecodeRuneInString(s[i:j])
 	if first >= 0x0e00 {

@@ -7,16 +7,16 @@ import (
 	"studysharper/app/text"
 )
 
-// A Definition that a Source gives.
+// A Definition is a definition in a Source's text.
 type Definition struct {
 	english.Definition
 	At int // its sentence
 }
 
-// maxDefs bounds the definitions of a text: each one is compared with every other.
+// maxDefs bounds the definitions of a text, because each is compared with all others.
 const maxDefs = 80
 
-// Defs returns the definitions that the text gives, in its order, 80 at most.
+// Defs returns the definitions that the text gives, at most 80, in the order of the text.
 func (src *Source) Defs() []Definition {
 	return src.defs.get(func() (list []Definition) {
 		defs := english.DefinitionsIn(src.Plain, src.Casing)
@@ -31,7 +31,7 @@ func (src *Source) locate(d english.Definition) Definition {
 	return Definition{d, slices.Index(src.Plain, d.Source)}
 }
 
-// DefsOf returns those of Defs that the sentences give, and perhaps others. It reads no more of the text than it must.
+// DefsOf returns the definitions of Defs that the sentences give, and perhaps others. It analyses as little of the text as possible.
 func (src *Source) DefsOf(sentences ...int) (list []Definition) {
 	if src.defs.made || src.mayDefineMany() {
 		return src.Defs()
@@ -46,8 +46,8 @@ func (src *Source) DefsOf(sentences ...int) (list []Definition) {
 	return list
 }
 
-// mayDefineMany reports whether the text may give more definitions than Defs returns. Prose gives one in two sentences
-// at most.
+// mayDefineMany reports whether the text may give more definitions than Defs returns. Prose gives at most one in two
+// sentences.
 func (src *Source) mayDefineMany() bool {
 	n := 0
 	for _, s := range src.Sentences {
@@ -58,11 +58,11 @@ func (src *Source) mayDefineMany() bool {
 	return n > 3*maxDefs
 }
 
-// define reads the definitions of sentences, and of all others that may define the same terms.
+// define reads the definitions of the sentences and of all others that may define the same terms.
 func (src *Source) define(sentences []int) {
 	for _, i := range sentences {
 		for j, s := range src.Plain {
-			if s != src.Plain[i] { // a sentence may be there twice
+			if s != src.Plain[i] { // a sentence may occur twice
 				continue
 			}
 			for _, term := range src.definer.Read(j) {
@@ -72,17 +72,17 @@ func (src *Source) define(sentences []int) {
 	}
 }
 
-// newDefineFact asks for a definition.
+// newDefineFact returns a fact that asks for a definition.
 func newDefineFact(d Definition) Fact {
 	return Fact{Kind: Define, Question: DefineQuestion(d), Answer: english.Finished(english.WithoutContrast(d.Meaning)), Term: d.Term}
 }
 
-// isPerson reports whether the term is a person, by what the text says of it or by its name.
+// isPerson reports whether the term is a person, by its meaning in the text or by its name.
 func (d Definition) isPerson() bool {
 	return english.IsPerson(d.Definition) || english.IsPersonName(d.Term)
 }
 
-// DefineQuestion asks what a term means.
+// DefineQuestion returns the question that asks what a term means.
 func DefineQuestion(d Definition) string {
 	switch {
 	case d.Form == english.Parts && d.Plural:
@@ -100,7 +100,7 @@ func DefineQuestion(d Definition) string {
 	}
 }
 
-// newReverseFact asks for the term.
+// newReverseFact returns a fact that gives the meaning and asks for the term.
 func newReverseFact(d Definition) (Fact, bool) {
 	f := Fact{Kind: Reverse, Answer: english.Capital(d.Term), Term: d.Term}
 	switch {

@@ -12,19 +12,19 @@ import (
 // Wanted is the number of distractors that a question needs.
 const Wanted = 3
 
-// An Entity is something that can be exchanged for another of its kind.
+// An Entity is a person, place, year or term that can be exchanged for another of its kind.
 type Entity struct {
 	Name string
 	Kind EntityKind
-	Sort byte // of a place, see english.PlaceKind
+	Sort byte // for a place, see english.PlaceKind
 	The  bool // it has "the" before it
-	At   int  // the sentence that names it first
+	At   int  // the index of the first sentence that names it
 }
 
 // EntityKind is the kind of an Entity. Only things of one kind are rivals.
 type EntityKind int
 
-// The kinds.
+// The kinds of entities.
 const (
 	NoKind EntityKind = iota
 	Person
@@ -107,7 +107,7 @@ func (src *Source) EntitiesIn(s string) []Entity {
 	return out
 }
 
-// entityOf returns the entity with a name.
+// entityOf returns the entity with this name.
 func (src *Source) entityOf(name string) Entity {
 	for _, e := range src.Entities() {
 		if strings.EqualFold(e.Name, name) {
@@ -117,11 +117,11 @@ func (src *Source) entityOf(name string) Entity {
 	return Entity{}
 }
 
-// maxRivals is more than any question has wrong options.
+// maxRivals is more than the number of wrong options of any question.
 const maxRivals = 8
 
-// Rivals returns entities of the same kind that are not named in sentence at and cannot be true in
-// its place, the nearest first and at most maxRivals: concepts are defined in the same section or share a word.
+// Rivals returns at most maxRivals entities of the same kind, the most similar first. They are not named in sentence at,
+// and the sentence is not true with them. Concepts must be defined in the same section or share a word.
 func (src *Source) Rivals(e Entity, matter string, at int) []string {
 	type rival struct {
 		name string
@@ -143,10 +143,10 @@ func (src *Source) Rivals(e Entity, matter string, at int) []string {
 	return out
 }
 
-// minExchanged is the number of spaces in the shortest statement on a term in which another term makes a difference.
+// minExchanged is the number of spaces in the shortest statement that becomes false with another term.
 const minExchanged = 7
 
-// TurnsFalse reports whether a statement is false, and not only odd, with another entity of the same kind.
+// TurnsFalse reports whether replacing e by another entity of its kind makes a statement false, not only odd.
 func (src *Source) TurnsFalse(s string, e Entity) bool {
 	at := Find(s, e.Name, 0)
 	if at < 0 || !IsExchangeable(s, e.Name) || english.Qualifies(s, at+len(e.Name)) || strings.HasSuffix(s[:at], "one of the ") {
@@ -157,21 +157,21 @@ func (src *Source) TurnsFalse(s string, e Entity) bool {
 	case Person:
 		return !english.HasGender(s) && !english.EndsInPlace(s[:at])
 	case Place:
-		return !owns && !english.IsState(s) // a state can be true elsewhere too
-	case Concept: // anywhere else in the sentence it leaves the statement vague
+		return !owns && !english.IsState(s) // a state can also be true of other places
+	case Concept: // elsewhere in the sentence, replacing it leaves the statement vague
 		return strings.Count(s, " ") >= minExchanged && strings.EqualFold(english.DropArticle(english.Subject(s)), e.Name)
 	default:
 		return true
 	}
 }
 
-// Names reports whether a statement is about something that the text is about: it has a term or a name that could be blanked.
+// Names reports whether a statement contains a subject of the text: a term or a name that could be blanked.
 func (src *Source) Names(s string) bool {
 	return len(src.Sentences) <= few || len(src.EntitiesIn(s)) > 0 || src.chooseGap(s) != ""
 }
 
-// areOfOneSort reports whether two entities can stand for each other. Two concepts can if they look alike: defined in one section or
-// with a common word, both plural or both not, both names or both not.
+// areOfOneSort reports whether two entities are interchangeable. Two concepts are if they look alike: defined in one section or
+// with a common word, both plural or both singular, both names or neither.
 func (src *Source) areOfOneSort(e, r Entity) bool {
 	if r.Kind != e.Kind || r.Sort != e.Sort {
 		return false
@@ -185,7 +185,7 @@ func (src *Source) areOfOneSort(e, r Entity) bool {
 
 func isCapital(s string) bool { return s != strings.ToLower(s) }
 
-// areAliases reports whether two names are parts of one (Victor and Frankenstein), or one is in brackets after the other.
+// areAliases reports whether two names are parts of one name (Victor and Frankenstein), or one follows the other in brackets.
 func (src *Source) areAliases(a, b string) bool {
 	for _, i := range firstFew(src.Index.Mentions(a), 6) {
 		if s := strings.ToLower(src.Plain[i]); strings.Contains(s, strings.ToLower(a+" ("+b)) || strings.Contains(s, strings.ToLower(b+" ("+a)) {
@@ -197,7 +197,7 @@ func (src *Source) areAliases(a, b string) bool {
 	})
 }
 
-// distance is how unlike two entities of one kind look.
+// distance returns how different two entities of one kind look.
 func (src *Source) distance(e, r Entity) int {
 	if e.Kind == YearKind {
 		x, _ := strconv.Atoi(e.Name)
@@ -216,7 +216,7 @@ func sharesWord(a, b string) bool {
 	return slices.ContainsFunc(text.Words(b), func(w string) bool { return bag.Overlap(w) == 1 })
 }
 
-// Distractors returns three wrong answers to a fact that turns on an entity, or nil.
+// Distractors returns three wrong answers to a fact whose term is an entity, or nil.
 func (src *Source) Distractors(f Fact) []string {
 	e := src.entityOf(f.Term)
 	if e.Kind == NoKind {
@@ -237,7 +237,7 @@ func (src *Source) Distractors(f Fact) []string {
 	return out
 }
 
-// isWrong reports whether the text gives no reason to take term for the answer to matter.
+// isWrong reports whether nothing in the text suggests that term is the answer to matter.
 func (src *Source) isWrong(term, matter string, at int, likeness float64) bool {
 	x := &src.Index
 	ids, total := x.Stems(matter)
@@ -286,7 +286,7 @@ func Related(a, b string) bool {
 
 func abs(n int) int { return max(n, -n) }
 
-// AreApart reports whether e's meaning has the same form as d's and is certainly not d's, and both
+// AreApart reports whether e's meaning has the same form as d's, certainly differs from it, and both
 // are of one kind.
 func (src *Source) AreApart(d, e Definition) bool {
 	near := src.Sentences[d.At].Section == src.Sentences[e.At].Section || sharesWord(d.Term, e.Term)

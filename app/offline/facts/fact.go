@@ -1,7 +1,7 @@
-// Package facts finds what can be asked about a text: facts, each a question with the
+// Package facts finds the questions that a text answers: facts, each a question with the
 // answer that one sentence gives; distractors, which are wrong answers to it; and the
-// weight of every sentence. The one idea: a fact follows from the form of a sentence
-// ("Y because X"), so that question and answer are the text's own words, and a sentence
+// weight of every sentence. Its main idea: a fact follows from the form of a sentence
+// ("Y because X"), so that question and answer use the text's words, and a sentence
 // without a clear form gives no fact.
 package facts
 
@@ -38,11 +38,11 @@ type Fact struct {
 	Kind     Kind
 	Question string
 	Answer   string
-	At       int    // its sentence
-	Term     string // what a Define, Reverse or Cloze fact turns on, else ""
+	At       int    // the index of its sentence
+	Term     string // the term that a Define, Reverse or Cloze fact is about, else ""
 }
 
-// Level is how hard a fact is to recall: study.Easy, study.Medium or study.Hard.
+// Level returns how hard a fact is to recall: study.Easy, study.Medium or study.Hard.
 func (f Fact) Level() string {
 	switch f.Kind {
 	case Why, How:
@@ -78,7 +78,7 @@ func (src *Source) Facts(ctx context.Context) []Fact {
 	return out
 }
 
-// factsAt returns the facts of sentence i, which gives the definitions.
+// factsAt returns the facts of sentence i, given its definitions.
 func (src *Source) factsAt(i int, defs []Definition) []Fact {
 	s := src.Sentences[i]
 	switch {
@@ -96,7 +96,7 @@ func (src *Source) factsAt(i int, defs []Definition) []Fact {
 	defined := len(defining) > 0
 	found = append(defining, found...)
 	if slices.ContainsFunc(defs, func(d Definition) bool { return d.Form == english.Phrase && english.IsOrdinal(d.Meaning) }) {
-		return found // a judgement of a thing says as little with a gap
+		return found // an opinion makes no good cloze either
 	}
 	if f, ok := src.readCloze(i); ok && !(defined && asksFor(found, f.Term)) {
 		found = append(found, f)
@@ -104,7 +104,7 @@ func (src *Source) factsAt(i int, defs []Definition) []Fact {
 	return found
 }
 
-// tellingFacts returns the fact that the form of sentence i states, or that its subject does.
+// tellingFacts returns the fact that the form of sentence i states, or else the one about its subject.
 func (src *Source) tellingFacts(i int, defs []Definition) []Fact {
 	if f, ok := src.readRelation(i); ok {
 		return []Fact{f}
@@ -137,7 +137,7 @@ const (
 	maxAnswer   = 420
 )
 
-// asksFor reports whether one of the facts already turns on term.
+// asksFor reports whether one of the facts is already about term.
 func asksFor(facts []Fact, term string) bool {
 	for _, f := range facts {
 		if strings.EqualFold(f.Term, term) {

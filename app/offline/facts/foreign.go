@@ -8,8 +8,8 @@ import (
 	"studysharper/app/offline/english"
 )
 
-// readForeignCloze makes a cloze fact of a noun in a sentence that is not English. Where nouns
-// cannot be told, it takes words that the text repeats.
+// readForeignCloze makes a cloze fact of a noun in a sentence that is not English. In languages
+// without known nouns it uses words that the text repeats.
 func (src *Source) readForeignCloze(i int) (Fact, bool) {
 	s := src.Sentences[i].Text
 	if len(s) < minBlanked || len(s) > maxBlanked || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "？") || !endsSentence(s) {
@@ -54,7 +54,7 @@ func (src *Source) chooseForeignGap(s string) string {
 	return best
 }
 
-// fitsForeignGap reports whether a word can be a noun that the text is about.
+// fitsForeignGap reports whether a word can be a noun that is important in the text.
 func (src *Source) fitsForeignGap(word, before string) bool {
 	fits := src.Language.IsNoun(word, before)
 	if !src.Language.KnowsNouns() {
@@ -73,7 +73,7 @@ func (src *Source) chooseUnspacedGap(s string) string {
 	return ""
 }
 
-// isRepeated reports whether the text uses a word at least so often; a short text, twice.
+// isRepeated reports whether the text uses a word at least so many times; for a short text, twice is enough.
 func (src *Source) isRepeated(word string, least int) bool {
 	n := 0
 	if len(src.Sentences) <= few {

@@ -7,8 +7,8 @@ import (
 	"studysharper/app/text"
 )
 
-// An Index records which sentences mention a term, and how many of other words they
-// contain. It caches its answers, so only one goroutine may use it.
+// An Index records the words of each sentence, to find sentences that mention a term or share
+// words with a text. It caches its answers, so only one goroutine may use it.
 type Index struct {
 	ids       map[string]int // of stems, in the order of the text
 	words     map[string]int // the id of each word's stem, or noStem
@@ -16,13 +16,13 @@ type Index struct {
 	sentences [][]int        // the same, in order of their id
 	holders   [][]int        // the sentences with each stem
 	spoken    map[string][]int
-	stemmed   map[string]stemmed // of what was asked about
+	stemmed   map[string]stemmed // of the texts that Stems was called with
 }
 
-// noStem is instead of the id of a word without content.
+// noStem replaces the id of a word without content.
 const noStem = -1
 
-// A stemmed text: its known stems in order, and how many distinct ones it has.
+// A stemmed text has the text's known stems in order, and the number of its distinct stems.
 type stemmed struct {
 	ids   []int
 	total int
@@ -30,7 +30,7 @@ type stemmed struct {
 
 func newIndex(sentences []string) Index {
 	x := Index{ids: make(map[string]int), words: make(map[string]int), spoken: make(map[string][]int), stemmed: make(map[string]stemmed)}
-	var all, last, sizes []int // the stems of all sentences; of each stem its last sentence, from 1, and how many it has
+	var all, last, sizes []int // the stems of all sentences; for each stem, its last sentence, from 1, and its number of sentences
 	x.ordered = make([][]int, len(sentences))
 	for i, s := range sentences {
 		from := len(all)
@@ -70,7 +70,7 @@ func (x *Index) register(word string) int {
 	return id
 }
 
-// sort orders the stems of each sentence by their id. They are n together.
+// sort orders the stems of each sentence by their id. There are n in all.
 func (x *Index) sort(n int) {
 	all := make([]int, 0, n)
 	x.sentences = make([][]int, len(x.ordered))
@@ -82,7 +82,7 @@ func (x *Index) sort(n int) {
 	}
 }
 
-// list lists the sentences that hold each stem. They are n together, and sizes says how many of each.
+// list lists the sentences that contain each stem. There are n in all, and sizes has their number for each stem.
 func (x *Index) list(n int, sizes []int) {
 	all := make([]int, n)
 	x.holders = make([][]int, len(sizes))
@@ -126,7 +126,7 @@ func (x *Index) stems(s string) (ids []int, total int) {
 	return ids, len(ids) + len(unknown)
 }
 
-// Share returns how much of total stems, of which ids are known, sentence i contains.
+// Share returns the share of the total stems, of which ids are known, that sentence i contains.
 func (x *Index) Share(ids []int, total, i int) float64 {
 	found := 0
 	for _, id := range ids {

@@ -7,8 +7,8 @@ import (
 	"studysharper/app/offline/lists"
 )
 
-// newListedFact makes a fact of the entry of a list. A definition is asked for in a sentence; all
-// else is used as typed.
+// newListedFact makes a fact of the entry of a list. A definition gets a question; all other
+// entries are used as typed.
 func (src *Source) newListedFact(c lists.Card) Fact {
 	f := Fact{Kind: Listed, Question: c.Front, Answer: c.Back, Term: c.Front}
 	switch {
@@ -46,5 +46,5 @@ func isDefinition(c lists.Card) bool {
 	return strings.Count(c.Back, " ") >= 2 && strings.Count(c.Front, " ") < 5 && !strings.ContainsAny(c.Front+c.Back, "!/;→") && !strings.ContainsAny(c.Front, "0123456789?,") && english.IsRestricted(c.Back) && english.IsNounPhrase(c.Front) && english.OpensNounPhrase(c.Back) && !english.OpensImperative(c.Back)
 }
 
-// IsPhrased reports whether a listed fact is asked in a sentence rather than as typed.
+// IsPhrased reports whether a listed fact has a question instead of the text as typed.
 func (f Fact) IsPhrased() bool { return strings.HasPrefix(f.Question, "What ") }

@@ -51,7 +51,7 @@ func NewOutline(material string) Outline {
 	return o
 }
 
-// apparatus are the headings of sections that are not for learning.
+// apparatus are the headings of sections that are not learning material.
 var apparatus = map[string]bool{
 	"references": true, "bibliography": true, "works cited": true, "further reading": true, "further research": true, "external links": true, "see also": true, "sources": true, "footnotes": true,
 	"source(s) and further reading": true, "section quiz": true, "short answer": true, "review questions": true, "exercises": true, "acknowledgements": true, "acknowledgments": true,
@@ -72,7 +72,7 @@ func (o *Outline) addParagraph(p string, cards []lists.Card) {
 	}
 }
 
-// Text returns the cleaned text with what was dropped from it.
+// Text returns the cleaned text and what was dropped from it.
 func (o Outline) Text() clean.Text { return o.text }
 
 // Language returns the language of the text.
@@ -81,7 +81,7 @@ func (o Outline) Language() *language.Language { return o.language }
 // Len returns the number of sentences.
 func (o Outline) Len() int { return len(o.sentences) }
 
-// Part returns the outline of sentences from to to, under all the headings.
+// Part returns the outline of sentences[from:to], with all headings.
 func (o Outline) Part(from, to int) Outline {
 	p := Outline{sections: slices.Clone(o.sections), sentences: o.sentences[from:to:to], text: o.text, language: o.language}
 	locate(p.sections, p.sentences)

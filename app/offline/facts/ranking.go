@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// worth is how good a question a kind of fact makes.
+// worth rates the questions that each kind of fact makes.
 var worth = [...]float64{Define: 0.9, Reverse: 0.4, Role: 0.85, Why: 0.95, How: 0.95, Happens: 0.55, Date: 0.6, Year: 0.75, Subject: 0.6, Cloze: 0.35, Listed: 2}
 
-// Worth returns how good a question of its kind is, about 0 to 1.
+// Worth returns how good the questions of a kind are, about 0 to 1; list entries have 2.
 func (k Kind) Worth() float64 { return worth[k] }
 
-// RankFacts returns the indices of facts, the best to learn first: from heavy sentences, about
-// prominent terms and what was asked for, of the requested difficulty ("" for any).
+// RankFacts returns the indices of facts, the most useful to learn first: from heavy sentences, about
+// prominent terms and the requested topics, of the requested difficulty ("" for any).
 func (src *Source) RankFacts(facts []Fact, difficulty string) []int {
 	order := make([]int, len(facts))
 	score := make([]float64, len(facts))
@@ -33,8 +33,8 @@ func (src *Source) RankFacts(facts []Fact, difficulty string) []int {
 	return order
 }
 
-// BestFacts returns the n best facts to learn, the best first; of a long text, as many from every
-// tenth of it as far as they are there.
+// BestFacts returns the n best facts to learn, the best first. For a long text, it takes equally many
+// from each tenth, as far as there are enough.
 func (src *Source) BestFacts(facts []Fact, n int) []Fact {
 	var out, rest []Fact
 	var taken Tenths
@@ -50,10 +50,10 @@ func (src *Source) BestFacts(facts []Fact, n int) []Fact {
 	return append(out, rest...)[:min(n, len(facts))]
 }
 
-// Tenths counts what was taken from each tenth of a text.
+// Tenths counts the items that were taken from each tenth of a text.
 type Tenths [10]int
 
-// longText is the number of sentences from which on aids are spread over the tenths of a text.
+// longText is the number of sentences from which aids are spread over the tenths of a text.
 const longText = 100
 
 // IsLong reports whether aids should be spread over the tenths of the text.

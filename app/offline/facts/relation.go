@@ -9,7 +9,7 @@ import (
 	"studysharper/app/text"
 )
 
-// maxRelated bounds the sentences that relations are read from, in spaces.
+// maxRelated bounds the length of sentences that relations are read from, in spaces.
 const maxRelated = 45
 
 // readRelation returns the fact that the form of sentence i states.
@@ -28,11 +28,11 @@ func (src *Source) readRelation(i int) (Fact, bool) {
 	return Fact{}, false
 }
 
-// minAsked is the number of spaces in the shortest "How" question, without that word, that says what is done.
+// minAsked is the number of spaces in the shortest "How" question, without that word, that names an action.
 const minAsked = 3
 
-// askAbout turns a statement into a question; it reports false if the statement depends on its
-// neighbours or cannot be turned round.
+// askAbout turns a statement into a question. It reports false if the statement depends on its
+// neighbours or cannot be inverted.
 func (src *Source) askAbout(word, statement string) (string, bool) {
 	statement = english.Bare(strings.TrimRight(statement, ", "))
 	plain, alone := english.Standalone(english.Capital(statement))
@@ -232,12 +232,12 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 	return Fact{Kind: Subject, Question: askWho(low) + predicate + "?", Answer: english.Finished(sub)}, tells(predicate) && src.isAsked(low)
 }
 
-// tells reports whether a predicate says enough to tell its subject.
+// tells reports whether a predicate says enough to identify its subject.
 func tells(predicate string) bool {
 	return strings.Count(predicate, " ") >= 3 && !english.OpensWithModal(predicate) && !strings.ContainsAny(predicate, ";—") && !pointsBack(predicate) && !english.IsVaguePredicate(predicate)
 }
 
-// isAsked reports whether a subject is an answer: a clear phrase, not a general word.
+// isAsked reports whether a subject can be an answer: a clear phrase, not a general word.
 func (src *Source) isAsked(sub string) bool {
 	if strings.Count(sub, " ") > 6 || english.IsQuantified(sub) || strings.ContainsAny(sub, ",(") || english.IsVague(sub) || !src.isClear(sub) || !english.IsNounPhrase(sub) {
 		return false

@@ -14,18 +14,18 @@ import (
 
 // A Sentence of a Source.
 type Sentence struct {
-	Text    string      // as it stands
-	Section int         // its place in Source.Sections
+	Text    string      // as in the outline
+	Section int         // its index in Source.Sections
 	First   bool        // opens its paragraph
-	Focus   float64     // 0 to 1: how much it is about what was asked for, see Aim
-	Card    *lists.Card // the entry of a list that it is, or nil
+	Focus   float64     // 0 to 1: how much it is about the request, see Aim
+	Card    *lists.Card // its list entry, or nil
 
 	plain string // see Plain
 	alone bool
 	sound judgement // see Source.Sound
 }
 
-// A judgement is what is known of a sentence.
+// A judgement is a cached yes or no about a sentence.
 type judgement byte
 
 const (
@@ -52,7 +52,7 @@ type Section struct {
 	Words    int
 }
 
-// A Source is a text to make things of. Its methods analyse the text as far as they are asked, and remember that. Only its
+// A Source is a text to make study aids from. Its methods analyse only the parts that they need and cache the results. Only its
 // methods may change it, and only one goroutine may use it.
 type Source struct {
 	Sections  []Section
@@ -63,25 +63,25 @@ type Source struct {
 	English   bool // Language is language.English
 	Casing    english.Casing
 	Index     Index
-	headings  []text.Bag      // of the different headings
-	marked    map[string]bool // what isMarked has answered
+	headings  []text.Bag      // of the distinct headings
+	marked    map[string]bool // cached results of isMarked
 
 	ranks    memo[[]float64]
 	phrases  memo[[]string]
 	defs     memo[[]Definition]
-	definer  *english.Definer // of DefsOf
+	definer  *english.Definer // for DefsOf
 	entities memo[[]Entity]
 	title    memo[title]
-	defines  memo[bool] // the lists are mostly terms with definitions
+	defines  memo[bool] // whether the lists are mostly terms with definitions
 }
 
-// A memo is a value that is made when it is first asked for.
+// A memo is a value that is computed at its first use.
 type memo[T any] struct {
 	made  bool
 	value T
 }
 
-// get returns the value, which f makes.
+// get returns the value, computed by f.
 func (m *memo[T]) get(f func() T) T {
 	if !m.made {
 		m.value, m.made = f(), true
@@ -89,7 +89,7 @@ func (m *memo[T]) get(f func() T) T {
 	return m.value
 }
 
-// A title is what the text is named, and the words of that.
+// A title is the name of the text, and the words of the name.
 type title struct {
 	name  string
 	words text.Bag
@@ -100,7 +100,7 @@ const (
 	maxSentences  = 2000
 	maxPhrases    = 60
 	sampledSpans  = 20
-	maxBytes      = 1500 // of a sentence; what is longer is cut
+	maxBytes      = 1500 // of a sentence; longer ones are cut
 	maxTitleRunes = 120
 )
 
@@ -139,7 +139,7 @@ func (src *Source) sampleSentences(all []Sentence) []Sentence {
 	return kept
 }
 
-// Rank returns the weight of sentence i as a share of the heaviest sentence's: 0 to 1.
+// Rank returns the weight of sentence i relative to the heaviest sentence: 0 to 1.
 func (src *Source) Rank(i int) float64 { return src.ranks.get(src.weighSentences)[i] }
 
 // weighSentences ranks the sentences; the first one of a paragraph weighs a little more.
@@ -157,15 +157,15 @@ func (src *Source) weighSentences() []float64 {
 	return ranks
 }
 
-// Phrases returns what the text is about, the heaviest first, 60 at most.
+// Phrases returns the key phrases of the text, at most 60, the heaviest first.
 func (src *Source) Phrases() []string {
 	return src.phrases.get(func() []string { return english.KeyphrasesIn(src.Plain, maxPhrases, src.Language, src.Casing) })
 }
 
-// Entities returns the persons, places, years and defined terms of the text, 300 at most.
+// Entities returns at most 300 persons, places, years and defined terms of the text.
 func (src *Source) Entities() []Entity { return src.entities.get(src.listEntities) }
 
-// Title returns the first heading, or what the text is most about; never "".
+// Title returns the first heading, else the first key phrase, else "Your notes".
 func (src *Source) Title() string { return src.named().name }
 
 func (src *Source) named() title {
@@ -199,7 +199,7 @@ func (src *Source) Aim(b study.Brief) {
 	}
 }
 
-// chooseTitle names the material after its first heading, or its heaviest phrase.
+// chooseTitle returns the first heading, else the heaviest phrase, else a general title.
 func (src *Source) chooseTitle() string {
 	title := "Your notes"
 	if phrases := src.Phrases(); len(phrases) > 0 && slices.ContainsFunc(src.Sentences, func(s *Sentence) bool { return s.Card == nil }) {
@@ -217,7 +217,7 @@ func (src *Source) chooseTitle() string {
 	return title
 }
 
-// TopicAt returns what sentence i is about: its section, or its heaviest phrase.
+// TopicAt returns the topic of sentence i: its section, or its heaviest phrase.
 func (src *Source) TopicAt(i int) string {
 	if h := src.Sections[src.Sentences[i].Section].Heading; h != "" {
 		return h

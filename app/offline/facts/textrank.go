@@ -2,9 +2,9 @@ package facts
 
 import "math"
 
-// rank scores each sentence by TextRank with shared words as links, evened out for length: the
+// rank scores each sentence by TextRank with shared words as links, adjusted for length: the
 // probability that a random walk from sentences to their words and on to other sentences is at
-// it. Scores are not negative; beyond the first 2000 sentences they are 0. Linear in the
+// it. Scores are not negative; beyond the first 2000 sentences they are 0. The time is linear in the
 // length of the text.
 func rank(x Index) []float64 {
 	scores := make([]float64, len(x.ordered))
@@ -42,7 +42,7 @@ func walk(scores, words []float64, links [][]int, holders []float64) {
 	for i, l := range links {
 		scores[i] = (1 - damping) / float64(len(scores))
 		for _, w := range l {
-			if holders[w] > 1 { // a word of one sentence leads nowhere
+			if holders[w] > 1 { // a word of only one sentence links to no other
 				scores[i] += damping * words[w] / holders[w]
 			}
 		}

@@ -27,9 +27,9 @@ func TestRankWeighsTheSentenceOnTheCommonSubjectMost(t *testing.T) {
 	}
 }
 
-// TestTimeGrowsWithTheTextNotWithItsSquare compares within one run: sixteen times
-// the text takes sixteen times the processor's time where the work is linear, and 256
-// times where it is quadratic.
+// TestTimeGrowsWithTheTextNotWithItsSquare compares CPU times within one run: sixteen times
+// the text needs sixteen times the CPU time if the work is linear, and 256
+// times if it is quadratic.
 func TestTimeGrowsWithTheTextNotWithItsSquare(t *testing.T) {
 	line := "The quick pigments, called chlorophylls (a and b), absorb 3.5 units of light; which is the absorption spectrum. "
 	for name, unit := range map[string]string{

@@ -1,6 +1,6 @@
-// Package language tells which language a text is in, and has the engine's own words in the four
-// languages that it speaks. The one idea: a language is known by its most frequent short words; a
-// text without them, such as terse notes, counts as English.
+// Package language detects the language of a text, and has the engine's own phrases in the four
+// languages that it supports. Its main idea: a language is recognised by its most frequent short
+// words; a text without them, such as terse notes, counts as English.
 package language
 
 import (
@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// A Language is what the engine knows of a language.
+// A Language has the engine's phrases and rules for a language.
 type Language struct {
 	Name     string // in English
 	Unspaced bool   // written without spaces between words
@@ -20,14 +20,14 @@ type Language struct {
 	Unknown  string   // the material has no answer
 	Truth    string   // opens a statement to judge
 	Points   string   // opens an overview, with %s for the title
-	articles []string // words after which a noun follows; none: unknown
+	articles []string // words that a noun follows; nil if unknown
 	nouns    bool     // writes nouns with capitals
-	filler   string   // nouns that say nothing by themselves
+	filler   string   // nouns without a meaning of their own
 
 	words string // its most frequent words
 }
 
-// English is the language of texts that no other one is recognised in.
+// English is the language of texts in which no other language is recognised.
 var English = &Language{Name: "English", Complete: "Complete: ", Says: "Your material says: ", Under: "Your material says (under “%s”): ",
 	Unknown: "I cannot find an answer to that in your material.", Truth: "True or false: ", Points: "The main points of “%s”:",
 	words: "the of and to in is that for it as was with be by on are this from or an which at not"}
@@ -53,14 +53,14 @@ var spoken = []*Language{
 	named("Dutch", false, "de het een en van dat op te zijn met voor niet aan er wordt ook als bij worden"),
 }
 
-// named makes a language for which the engine uses English words.
+// named returns a language for which the engine uses English phrases.
 func named(name string, unspaced bool, words string) *Language {
 	l := *English
 	l.Name, l.Unspaced, l.words = name, unspaced, words
 	return &l
 }
 
-// scripts are those by which a language, or a group of them, is known.
+// scripts identify a language, or a group of languages.
 var scripts = []struct {
 	table    *unicode.RangeTable
 	language *Language
@@ -71,7 +71,7 @@ var scripts = []struct {
 	{unicode.Greek, named("Greek", false, "")}, {unicode.Hebrew, named("Hebrew", false, "")}, {unicode.Devanagari, named("a language in Devanagari script", false, "")},
 }
 
-// maxSample bounds how much of a text is looked at, in bytes.
+// maxSample bounds the part of a text that is examined, in bytes.
 const maxSample = 20_000
 
 // Detect returns the language of a text.
@@ -95,7 +95,7 @@ func Detect(text string) *Language {
 	return best
 }
 
-// frequent has for each of the most frequent words the languages that it is one of, as places in spoken.
+// frequent maps each of the most frequent words to its languages, as indices into spoken.
 var frequent = sync.OnceValue(frequentWords)
 
 func frequentWords() map[string][]int {
@@ -141,7 +141,7 @@ func byScript(sample string) *Language {
 	return scripts[best].language
 }
 
-// Warning says what is made of texts in a language; "" for English.
+// Warning returns a message about the limits for texts in a language; "" for English.
 func (l *Language) Warning() string {
 	switch {
 	case l == English:
@@ -163,7 +163,7 @@ func IsFrequent(word string) bool {
 	return len(frequent()[word]) > 0
 }
 
-// KnowsNouns reports whether nouns can be told in this language.
+// KnowsNouns reports whether IsNoun can recognise nouns in this language.
 func (l *Language) KnowsNouns() bool { return l.nouns || l.articles != nil }
 
 // IsNoun reports whether a word is a noun, given the word before it ("" at the start of a

@@ -71,9 +71,9 @@ func isPlainWord(w string) bool {
 	return len(w) > 1 && strings.Trim(w, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
-// wordLines returns a line for each word that is not only a noun: "benefit n4v3" says that it was
+// wordLines returns a line for each word that is not only a noun: "benefit n4v3" means that it is
 // tagged as a noun 8 to 15 times and as a verb 4 to 7 times in WordNet's corpus. An irregular form
-// has its base, and "P" for a past tense, "E" for a participle or "B" for both: "went P go".
+// has "P" for a past tense, "E" for a participle or "B" for both, and its base: "went P go".
 func wordLines(dir string) []string {
 	count := make(map[string]int)
 	eachLine(dir, "cntlist.rev", func(f []string) {
@@ -135,7 +135,7 @@ func tenseOf(form, base string, all []string) string {
 }
 
 // isRegular reports whether a word needs no line: it is only a noun, an adverb in -ly, or an
-// adjective that its ending shows.
+// adjective with a typical ending.
 func isRegular(w, code string, all map[string]string) bool {
 	switch {
 	case len(code) > 2:
@@ -158,10 +158,10 @@ func looksInflected(w string, all map[string]string) bool {
 	return false
 }
 
-// adjectiveEndings are known to package lexicon too.
+// adjectiveEndings must be the same as in package lexicon.
 var adjectiveEndings = []string{"ous", "al", "ic", "ive", "able", "ible", "less", "ful", "ary", "ish", "ed", "ing", "like"}
 
-// placeKind returns a letter for what a place is: a city, a nation, a state or something else.
+// placeKind returns a letter for the kind of a place: a city, a nation, a state or something else.
 func placeKind(class string) string {
 	class = strings.ToLower(class)
 	for _, kind := range []struct{ word, letter string }{{"city", "c"}, {"capital", "c"}, {"town", "c"}, {"port", "c"}, {"metropolis", "c"}, {"country", "n"}, {"nation", "n"}, {"kingdom", "n"}, {"republic", "n"}, {"state", "s"}, {"province", "s"}, {"continent", "k"}} {
@@ -181,7 +181,7 @@ func nameLines(dir string) (person, place []string) {
 		first[f[0]+" "+f[len(f)-senses]] = true
 	})
 	given := make(map[string]int)
-	kinds := make(map[string]string) // of a place, by the offset of what it is an instance of
+	kinds := make(map[string]string) // of a place, by the offset of its class
 	eachLine(dir, "data.noun", func(f []string) { kinds[f[0]] = placeKind(f[4]) })
 	eachLine(dir, "data.noun", func(f []string) {
 		words, _ := strconv.ParseInt(f[3], 16, 0)

@@ -1,6 +1,6 @@
-// Package lexicon knows the words of English: parts of speech, the bases of verbs, nouns for
-// persons, names of places. The tables are made from WordNet 3.0 (see LICENSE.wordnet). The one
-// idea: a table is a sorted text that is searched where it is in the binary, so that it costs no
+// Package lexicon looks up English words: parts of speech, the bases of verbs, nouns for
+// persons, names of places. The tables are made from WordNet 3.0 (see LICENSE.wordnet). Its main
+// idea: a table is a sorted text that is searched in place in the binary, so it needs no
 // start-up time and no heap.
 package lexicon
 
@@ -25,7 +25,7 @@ var (
 // A Form of a verb. Forms can be combined.
 type Form int
 
-// The forms.
+// The forms of a verb.
 const (
 	Base Form = 1 << iota
 	Third
@@ -37,19 +37,19 @@ const (
 // Absent is the weight of a part of speech that a word cannot be.
 const Absent = -1
 
-// An Entry is what is known of a lower-case word. A weight is 0 for rare to 9 for very common, or
+// An Entry describes a lower-case word. A weight is 0 for rare to 9 for very common, or
 // Absent.
 type Entry struct {
 	Noun, Verb, Adjective, Adverb int
 	Form                          Form   // of the verb
 	Lemma                         string // base of the verb
-	Known                         bool   // the word, or what it is an inflection of, is in the table
+	Known                         bool   // the word or its base is in the table
 }
 
 // commonNoun is the weight of nouns that are not in the table, which are only nouns.
 const commonNoun = 3
 
-// Lookup returns what is known of a lower-case word. A word that is not in the table is a noun,
+// Lookup returns the entry of a lower-case word. A word that is not in the table is a noun,
 // unless its ending shows that it is an adjective, an adverb or a form of a verb.
 func Lookup(word string) Entry {
 	e := Entry{Noun: Absent, Verb: Absent, Adjective: Absent, Adverb: Absent}
@@ -66,7 +66,7 @@ func Lookup(word string) Entry {
 // unchanged are verbs whose past forms are the base.
 const unchanged = " set cut put let hit hurt cost cast shut split spread quit bet read beat burst rid shed thrust upset "
 
-// addLine adds what the table says of a word.
+// addLine adds the table's lines for a word.
 func (e *Entry) addLine(word string) {
 	for line := range words.linesOf(word) {
 		e.Known = true
@@ -93,7 +93,7 @@ func (e *Entry) addLine(word string) {
 	}
 }
 
-// irregularForm returns the form that a letter of the table stands for.
+// irregularForm returns the form that a letter of the table means.
 func irregularForm(letter string) Form {
 	switch letter {
 	case "P":
@@ -105,13 +105,13 @@ func irregularForm(letter string) Form {
 	}
 }
 
-// addVerb adds a form of a verb, unless that is not a verb.
+// addVerb adds a form of the verb base. It returns false if base is not a verb.
 func (e *Entry) addVerb(base string, form Form) bool {
 	for line := range words.linesOf(base) {
 		if at := strings.IndexByte(line, 'v'); at >= 0 && !strings.Contains(line, " ") {
 			e.Verb, e.Lemma, e.Form, e.Known = int(line[at+1]-'0'), base, e.Form|form, true
 			if form == Third && line[0] == 'n' {
-				e.Noun = max(e.Noun, int(line[1]-'0')) // a plural as well
+				e.Noun = max(e.Noun, int(line[1]-'0')) // also the plural of a noun
 			}
 			return true
 		}
@@ -162,7 +162,7 @@ func basesOf(stem string, form Form) []string {
 	return bases
 }
 
-// adjectiveEndings are known to the generator too.
+// adjectiveEndings must be the same as in generate.go.
 var adjectiveEndings = []string{"ous", "al", "ic", "ive", "able", "ible", "less", "ful", "ary", "ish", "ed", "ing", "like"}
 
 // guess fills in an entry by the word's ending.

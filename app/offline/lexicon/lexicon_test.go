@@ -73,7 +73,7 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
-// Every line of a table is found by its key, and nothing is found by keys that are in none.
+// Every line of a table is found by its key, and keys that are in no line find nothing.
 func TestTablesAreSearchedByTheirFirstLetters(t *testing.T) {
 	for _, c := range []struct {
 		*table

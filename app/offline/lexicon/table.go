@@ -5,16 +5,16 @@ import (
 	"sync/atomic"
 )
 
-// A table is sorted lines, each a key, a separator and what is known of the key.
+// A table consists of sorted lines, each with a key, a separator and a value.
 type table struct {
 	text   string
 	starts [letters*letters + 1]atomic.Int32 // see startOf
 }
 
-// letters are those that keys are divided by: a to z, what sorts before them and what sorts after them.
+// letters is the number of groups by which keys are divided: a to z, characters that sort before a and those after z.
 const letters = 28
 
-// letterAt returns the letter at place i of a key, as a number.
+// letterAt returns the group of the character at index i of a key.
 func letterAt(key string, i int) int {
 	if i >= len(key) || key[i] < 'a' {
 		return 0
@@ -22,7 +22,7 @@ func letterAt(key string, i int) int {
 	return min(int(key[i]-'a')+1, letters-1)
 }
 
-// startOf returns where the keys with a pair of first letters begin. It looks for that once.
+// startOf returns the offset of the first key with a pair of first letters. It searches for each pair once.
 func (t *table) startOf(pair int) int {
 	if at := t.starts[pair].Load(); at > 0 {
 		return int(at - 1)
@@ -41,7 +41,7 @@ func (t *table) startOf(pair int) int {
 	return at
 }
 
-// search returns where the first line begins that is not less than key and a separator.
+// search returns the offset of the first line that is not less than key and a separator.
 func (t *table) search(key string, separator byte) int {
 	first, second := letterAt(key, 0), letterAt(key, 1)
 	if first == 0 || first == letters-1 { // many letters
@@ -51,7 +51,7 @@ func (t *table) search(key string, separator byte) int {
 	return t.searchIn(t.startOf(pair), t.startOf(pair+1), key, separator)
 }
 
-// searchIn is search among the lines from low to high.
+// searchIn is search within the lines between low and high.
 func (t *table) searchIn(low, high int, key string, separator byte) int {
 	for low < high {
 		mid := (low + high) / 2
@@ -74,7 +74,7 @@ func isLess(line, key string, separator byte) bool {
 	return n == len(line) || line[n] < separator
 }
 
-// cutKey returns what follows key and a separator at the beginning of a line.
+// cutKey returns the rest of a line that begins with key and a separator.
 func cutKey(line, key string, separator byte) (rest string, ok bool) {
 	if len(line) <= len(key) || line[len(key)] != separator || line[:len(key)] != key {
 		return "", false
@@ -82,13 +82,13 @@ func cutKey(line, key string, separator byte) (rest string, ok bool) {
 	return line[len(key)+1:], true
 }
 
-// has reports whether a table of keys alone has this one.
+// has reports whether a table without values has this key.
 func (t *table) has(key string) bool {
 	_, ok := cutKey(t.text[t.search(key, '\n'):], key, '\n')
 	return ok
 }
 
-// linesOf yields what follows a key in each of its lines.
+// linesOf yields the value in each line of a key.
 func (t *table) linesOf(key string) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for at := t.search(key, ' '); ; {

@@ -14,8 +14,8 @@ var (
 // maxLabel bounds a label, in bytes.
 const maxLabel = 20
 
-// labelled returns what follows a label such as "Q:", "Q1.", "Question 3:", "Q -" or "A)"; ok is false if
-// the line has none of the labels. A letter with a full stop is a label only if dotted: "A. Smith".
+// labelled returns the text after a label such as "Q:", "Q1.", "Question 3:", "Q -" or "A)". It returns
+// ok = false if the line has none of the labels. A letter with a full stop ("A. Smith") is a label only if dotted.
 func labelled(line string, labels []string, dotted bool) (rest string, ok bool) {
 	at, size := -1, 1
 	head := line[:min(len(line), maxLabel+len(" – "))]
@@ -40,7 +40,7 @@ func isQuestion(line string) (rest string, ok bool) {
 }
 
 // answers reads questions that are followed by their answers: with labels, numbered, or in
-// alternating lines. Without labels there must be two.
+// alternating lines. Without labels there must be at least two.
 func (r *reader) answers(i int) ([]Card, int) {
 	var cards []Card
 	sure := false
@@ -61,7 +61,7 @@ func (r *reader) answers(i int) ([]Card, int) {
 	return cards, next
 }
 
-// answerAt reads the question at line i with its answer; next is i if there is none.
+// answerAt reads the question at line i with its answer. It returns next = i if there is no question.
 func (r *reader) answerAt(i int) (c Card, labels bool, next int) {
 	raw := strings.TrimLeft(r.lines[i], "# \t")
 	flat := strings.TrimSpace(itemText(raw))
@@ -117,7 +117,7 @@ func (r *reader) answerLines(i int, mustLabel bool) (answer string, next int) {
 		if !hasLabel {
 			rest = answerPart(flat, begun && flat != raw)
 		}
-		if rest != "" { // or the answer is below its label
+		if rest != "" { // otherwise the answer is below its label
 			parts = append(parts, rest)
 		}
 		begun = begun || hasLabel
@@ -134,7 +134,7 @@ func answerPart(flat string, item bool) string {
 	return flat
 }
 
-// endsAnswer reports whether a line after the parts of an answer belongs to the next question, or has a label of its own.
+// endsAnswer reports whether the line after the parts of an answer belongs to the next question, or has its own label.
 func (r *reader) endsAnswer(raw, flat string, parts []string, hasLabel bool) bool {
 	if _, next := isQuestion(raw); next || raw[0] == '#' {
 		return true
@@ -142,10 +142,10 @@ func (r *reader) endsAnswer(raw, flat string, parts []string, hasLabel bool) boo
 	return len(parts) > 0 && (hasLabel || endsAsQuestion(flat) || numberMark(raw) > 0 && !strings.HasSuffix(parts[len(parts)-1], ";"))
 }
 
-// joinAnswer joins the lines of an answer; items end in a semicolon, the last one not.
+// joinAnswer joins the lines of an answer and removes the semicolon of the last item.
 func joinAnswer(parts []string) string { return strings.TrimSuffix(strings.Join(parts, " "), ";") }
 
-// cutAnswer cuts "Define osmosis A: movement of water" before the label of the answer.
+// cutAnswer splits "Define osmosis A: movement of water" before the label of the answer.
 func cutAnswer(question string) (string, string) {
 	for at, r := range question {
 		if r != ' ' {

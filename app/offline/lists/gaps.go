@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// missing stands for what a gap text leaves out.
+// missing replaces the hidden part of a gap text.
 const missing = "[...]"
 
 // A hole is a marked part of a gap text.

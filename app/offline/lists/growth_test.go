@@ -8,8 +8,8 @@ import (
 	"studysharper/app/testkit"
 )
 
-// TestTimeGrowsWithTheLinesNotWithTheirSquare compares within one run: sixteen times the lines take
-// at most sixteen times the processor's time where the work is linear, and 256 times where it is
+// TestTimeGrowsWithTheLinesNotWithTheirSquare compares CPU times within one run: sixteen times the
+// lines need at most sixteen times the CPU time if the work is linear, and 256 times if it is
 // quadratic.
 func TestTimeGrowsWithTheLinesNotWithTheirSquare(t *testing.T) {
 	for name, unit := range map[string]string{

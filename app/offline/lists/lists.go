@@ -1,5 +1,5 @@
 // Package lists finds the cards that a student has already written: terms with definitions, tables
-// of two columns, questions with answers, gap texts. The one idea: such lists are told by their
+// of two columns, questions with answers, gap texts. Its main idea: such lists are recognised by their
 // punctuation alone, so that they are used as typed in any language.
 package lists
 
@@ -13,9 +13,9 @@ type Kind int
 
 // The kinds of card.
 const (
-	Term     Kind = iota // Front is a term, Back what belongs to it
+	Term     Kind = iota // Front is a term, Back its meaning or counterpart
 	Question             // Front is a question, Back its answer
-	Gap                  // Front is a text with "[...]", Back what is missing
+	Gap                  // Front is a text with "[...]", Back the missing part
 )
 
 // A Card is an entry of a list, as typed.
@@ -26,11 +26,11 @@ type Card struct {
 	Text        string // the entry as one line
 }
 
-// mark begins a line that stands for a card.
+// mark begins a line that replaces a card.
 const mark = "\x01"
 
-// Extract takes the lists out of cleaned lines. In rest, each entry is a paragraph of its own
-// that Index understands.
+// Extract removes the lists from cleaned lines. In rest, each entry is replaced by a paragraph
+// from which Index reads its number.
 func Extract(lines string) (cards []Card, rest string) {
 	r := newReader(lines)
 	var out []string
@@ -42,7 +42,7 @@ func Extract(lines string) (cards []Card, rest string) {
 			continue
 		}
 		for _, c := range found {
-			out = append(out, "", mark+strconv.Itoa(len(cards))+".", "") // with a full stop, so that it is not taken for a heading
+			out = append(out, "", mark+strconv.Itoa(len(cards))+".", "") // with a full stop, so that it does not look like a heading
 			cards = append(cards, c)
 		}
 		i = next
@@ -50,8 +50,8 @@ func Extract(lines string) (cards []Card, rest string) {
 	return cards, strings.Join(out, "\n")
 }
 
-// Index returns the number of the card that a paragraph of Extract's rest stands for; ok is false
-// for other paragraphs.
+// Index returns the number of the card that a paragraph of Extract's rest replaces. It returns
+// ok = false for other paragraphs.
 func Index(paragraph string) (n int, ok bool) {
 	digits, ok := strings.CutPrefix(paragraph, mark)
 	if !ok {
@@ -84,8 +84,8 @@ func (r *reader) flat(i int) string {
 
 func (r *reader) blank(i int) bool { return i < len(r.lines) && strings.TrimSpace(r.lines[i]) == "" }
 
-// listAt returns the cards of the list that begins at line i, and the line after it; next is i if
-// there is no list.
+// listAt returns the cards of the list that begins at line i, and the line after it. It returns
+// next = i if there is no list.
 func (r *reader) listAt(i int) (cards []Card, next int) {
 	flat := strings.TrimSpace(r.lines[i])
 	if flat == "" {
@@ -136,7 +136,7 @@ const (
 	maxBack  = 600
 )
 
-// newCard makes a card; ok is false if a side is missing or too long.
+// newCard makes a card. It returns ok = false if a side is missing or too long.
 func newCard(kind Kind, front, back, text string) (Card, bool) {
 	front, back = strings.TrimSpace(front), strings.TrimSpace(back)
 	return Card{Kind: kind, Front: front, Back: back, Text: text}, front != "" && back != "" && len(front) <= maxFront && len(back) <= maxBack

@@ -7,10 +7,10 @@ import (
 	"unicode"
 )
 
-// A form is a way to separate a term from what belongs to it.
+// A form is a way to separate a term from its meaning.
 type form struct {
-	least int // entries that make a list
-	few   int // entries that do where they are items of a list, or all that there is
+	least int // minimum number of entries in a list
+	few   int // minimum if the entries are items of a list, or the only lines
 	split func(line string) (row []string, ok bool)
 }
 
@@ -35,8 +35,8 @@ func (r *reader) pairs(i int) ([]Card, int) {
 	return nil, i
 }
 
-// rows reads the entries from line i on that have a form. Blank lines and, below an entry, indented
-// lines may be between them. next is i if the entries are too few for a list.
+// rows reads entries of a form from line i on. Blank lines and, below an entry, indented lines may be
+// between them. It returns next = i if there are too few entries for a list.
 func (r *reader) rows(i int, f form) (rows [][]string, next int) {
 	end, items := i, true
 	for next = i; next < len(r.lines); next++ {
@@ -62,7 +62,7 @@ func (r *reader) rows(i int, f form) (rows [][]string, next int) {
 	return rows, end
 }
 
-// continues adds an indented line to the last entry; false if the line is not indented or there is no entry.
+// continues adds an indented line to the last entry. It returns false if the line is not indented or there is no entry.
 func continues(rows [][]string, line string) bool {
 	if len(rows) == 0 || !isIndented(line) {
 		return false
@@ -72,7 +72,7 @@ func continues(rows [][]string, line string) bool {
 	return true
 }
 
-// leastOf returns how many entries make a list, if they are items, or all that there is, or not.
+// leastOf returns the minimum number of entries; sure means that they are items, or the only lines.
 func (f form) leastOf(sure bool) int {
 	if sure {
 		return f.few
@@ -83,7 +83,7 @@ func (f form) leastOf(sure bool) int {
 // maxQuoted bounds the lines of a quoted value.
 const maxQuoted = 8
 
-// quoted returns line i like flat, with the lines after it up to the one that ends a quoted value, and the last of them.
+// quoted returns line i like flat, joined with the lines up to the end of a quoted value, and the index of the last of them.
 func (r *reader) quoted(i int) (flat string, last int) {
 	flat = r.flat(i)
 	if strings.Count(flat, `"`)%2 == 0 || !strings.Contains(flat, `,"`) && !strings.Contains(flat, `;"`) && flat[0] != '"' {
@@ -102,7 +102,7 @@ func isIndented(line string) bool {
 	return strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "\t")
 }
 
-// pairCards makes a card of each row: its first two cells.
+// pairCards makes a card from the first two cells of each row.
 func pairCards(rows [][]string) []Card {
 	header := isHeader(rows)
 	two := make([][]string, len(rows))
@@ -112,7 +112,7 @@ func pairCards(rows [][]string) []Card {
 	return rowCards(two, header)
 }
 
-// noTerms are labels of lines that are not entries of a list.
+// noTerms are labels that do not make a line an entry of a list.
 var noTerms = []string{"note", "notes", "example", "examples", "e.g", "input", "output", "source", "sources", "tip", "warning", "hint", "caveat", "figure", "table", "step", "later", "exam tip", "question", "answer", "author", "date", "page", "title", "url", "see also", "themes", "remember", "important", "todo"}
 
 // cutAt splits a line after a term of at most words words.
@@ -215,7 +215,7 @@ func cutCSV(s string, comma rune, quoted bool) ([]string, error) {
 	return row, nil
 }
 
-// indented reads terms that have their meaning below them, indented or after a colon.
+// indented reads terms whose meanings are below them, indented or after a colon.
 func (r *reader) indented(i int) ([]Card, int) {
 	var cards []Card
 	next := i

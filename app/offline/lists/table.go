@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// table reads a table of two columns; a larger one is consumed without cards, because its rows are
-// data rather than something to learn by heart.
+// table reads a table of two columns. It consumes a larger one without making cards, because its rows
+// are data, not something to memorise.
 func (r *reader) table(i int) ([]Card, int) {
 	var rows [][]string
 	ruled := false
@@ -50,7 +50,7 @@ func cells(row string) []string {
 
 func isPlainHeader(s string) bool { return slices.Contains(plainHeaders, strings.ToLower(s)) }
 
-// rowCards makes a card of each row of two cells, or of the first two cells if the header calls them so.
+// rowCards makes a card from each row of two cells, or from the first two cells if the header names them as two sides.
 func rowCards(rows [][]string, header bool) []Card {
 	column, wide := "", false
 	if header {
@@ -77,14 +77,14 @@ func rowCards(rows [][]string, header bool) []Card {
 	return cards
 }
 
-// plainHeaders are headings of columns that say no more than that there are two sides.
+// plainHeaders are headings of columns that only name the two sides of a card.
 var plainHeaders = []string{
 	"front", "back", "term", "definition", "definitions", "question", "answer", "word", "meaning", "translation", "key", "value", "concept", "explanation", "description", "notes", "tags",
 	"begriff", "definición", "définition", "bedeutung", "frage", "antwort", "terme", "término", "mot", "palabra", "wort", "übersetzung", "traduction", "traducción", "significado", "english", "german", "french", "spanish", "deutsch", "français", "español", "englisch",
 }
 
-// isHeader reports whether the first row of a list has the headings of its columns: known words, or
-// small letters where all other rows have capitals.
+// isHeader reports whether the first row of a list contains the headings of its columns: known words, or
+// lower case if all other rows begin with capitals.
 func isHeader(rows [][]string) bool {
 	if slices.ContainsFunc(rows[0], isPlainHeader) {
 		return len(rows) > 1

@@ -198,7 +198,7 @@ func TestAClientIsToldThatItsSessionIsGone(t *testing.T) {
 		}
 		synctest.Wait()
 		ids, datas := k.events(t)
-		if len(datas) != 2 || datas[1] != data(study.KindError, 2, s.run, `,"error":"there is no such session","retryable":false`) || ids[1] != "z.2."+s.run || !k.closed {
+		if len(datas) != 2 || datas[1] != data(study.KindError, 2, s.run, `,"error":"the session does not exist","retryable":false`) || ids[1] != "z.2."+s.run || !k.closed {
 			t.Errorf("got %q as %q, closed %v", datas, ids, k.closed)
 		}
 	})

@@ -81,7 +81,7 @@ func (m *Journal) claim(key, id uuid.UUID, owner string, silent bool) error {
 	case open == nil, open.id == id && open.silent && !silent:
 		return nil
 	case open.id == id:
-		return study.Errorf(study.CodeInvalid, "the run has begun already")
+		return study.Errorf(study.CodeInvalid, "the run has already begun")
 	default:
 		return stream.ErrBusy(open.id.String())
 	}

@@ -1,4 +1,4 @@
-// Your account: the study code, other devices, and opening another library here.
+// Your account: the study code, other devices, and opening another library in this browser.
 import { call, forget, mine, openLibrary, showCode } from "./api.js";
 import { $, button, el } from "./dom.js";
 import { confirmed } from "./dialog.js";
@@ -38,7 +38,7 @@ async function devices() {
 	sessions.length > 1 ? act(t("account.endothers"), () => call("DELETE", "/api/account/sessions?others=true")) : "");
 }
 
-// elsewhere opens another account here, by its study code.
+// elsewhere opens another account in this browser, by its study code.
 function elsewhere() {
 	const input = el("input", { id: "study-code", autocomplete: "off", maxlength: "100", required: true }), said = el("p", { class: "fault", role: "alert" });
 	const submit = async (e) => {

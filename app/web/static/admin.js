@@ -1,13 +1,13 @@
-// The operator's page: the token, and a look at the figures once a second while somebody looks.
+// The operator's page: it asks for the token, and refreshes the figures every second while the page is visible.
 import { ask, Away, tab } from "./api.js";
 import { showErrors, showParts, showRunbook, show } from "./board.js";
 import { confirmed, countdown } from "./dialog.js";
 import { $ } from "./dom.js";
 
-const every = 1000; // ms between two looks
-const errorsEvery = 5; // looks
-const totalsEvery = 30; // looks; the sum of an hour's runs costs more than all else
-const patience = 3; // wrong tokens before the page makes people wait
+const every = 1000; // ms between two refreshes
+const errorsEvery = 5; // refreshes
+const totalsEvery = 30; // refreshes; summing an hour's runs costs more than everything else
+const patience = 3; // wrong tokens before the page enforces a wait
 
 let token = tab.get("admin") ?? "", wrong = 0, timer = 0, looks = 0, away = 0, looking = false;
 
@@ -40,7 +40,7 @@ function entered() {
 	$("state").textContent = "Live";
 }
 
-// refused says what is wrong, and gives how long to wait before the next look.
+// refused shows the error and returns how long to wait before the next refresh.
 function refused(e) {
 	if (e.status === 401 || e.status === 403) {
 		shut("That is not the admin token, or the server has none set.", ++wrong < patience ? 0 : Math.min(60, 5 * 2 ** (wrong - patience)));
@@ -57,7 +57,7 @@ function refused(e) {
 	return wait;
 }
 
-// shut asks for the token again, at the earliest after so many seconds.
+// shut asks for the token again, after at least so many seconds.
 function shut(why, seconds = 0) {
 	token = "";
 	tab.set("admin", null);
@@ -88,7 +88,7 @@ $("door").addEventListener("submit", (e) => {
 	looks = 0;
 	look();
 });
-$("enter").disabled = false; // from here on this page answers, not the browser
+$("enter").disabled = false; // from here on this script handles the form, not the browser
 $("clear").addEventListener("click", () => act("Clear the cache of every worker? The next answers are generated again.", "Clear cache", "DELETE", "/api/admin/cache", "The cache is cleared."));
 $("reload").addEventListener("click", () => act("Replace every worker by a new one? Open streams and connections continue.", "Reload workers", "POST", "/api/admin/reload", "The workers are being replaced."));
 $("leave").addEventListener("click", () => shut("You are signed out."));

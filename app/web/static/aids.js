@@ -1,4 +1,4 @@
-// Each kind of study aid as it is shown: its title, facts about it, and its body.
+// How each kind of study aid is shown: its title, facts about it, and its body.
 import { listed } from "./cards.js";
 import { el } from "./dom.js";
 import { markdown, short } from "./markdown.js";
@@ -16,7 +16,7 @@ const point = (p) => el("li", { class: p.importance }, el("div", {}, short(p.poi
 	p.details ? el("div", { class: "hint" }, short(p.details)) : "", sourceOf(p));
 
 function summary(d) {
-	const s = d.summary, text = s.text && !/^\s*[-*•]/.test(s.text); // as bullet points it says what the main points say
+	const s = d.summary, text = s.text && !/^\s*[-*•]/.test(s.text); // as bullet points it repeats the main points
 	return [s.title, [d.word_count && t("n.words", { n: d.word_count }), d.estimated_reading_time_minutes && t("to.read", { n: d.estimated_reading_time_minutes })],
 		text ? markdown(s.text) : "",
 		s.main_points?.length ? part(t("summary.points"), el("ul", { class: "points" }, s.main_points.map(point))) : "",
@@ -45,7 +45,7 @@ const shown = {
 	note_analysis: analysis,
 };
 
-// aid gives the title of an aid, facts, and the nodes of its body. Quizzes and exams have no body: they are taken.
+// aid returns an aid's title, facts, and the nodes of its body. Quizzes and exams have no body: they are taken.
 export function aid(type, data) {
 	const [title, facts, ...body] = shown[type](data);
 	return { title: title || t(`type.${type}`), facts: facts.filter(Boolean).join(", "), body };
@@ -53,7 +53,7 @@ export function aid(type, data) {
 
 const made = { card: (i) => listed(i), question: (i) => el("li", { class: "flash" }, el("div", { class: "ask" }, short(i.question))), point, session };
 
-// finished shows an item that is there before its aid is whole; null where the kind is not known.
+// finished renders an item of an aid that is not complete yet; null if the kind is unknown.
 export const finished = (kind, item) => made[kind]?.(item) ?? null;
 
 

@@ -1,8 +1,8 @@
-// Talking to the server: who we are, what an error is, and whether the server is there.
+// Communication with the server: the user's identity, errors, and whether the server is reachable.
 import { $, sleep } from "./dom.js";
 import { knows, language, t } from "./words.js";
 
-// keepIn is a store that may be full or forbidden: then the page works without it.
+// keepIn wraps a storage that may be full or forbidden: then the page works without it.
 export const keepIn = (store) => ({
 	get(key) { try { return store().getItem(key); } catch { return null; } },
 	set(key, value) { try { value == null ? store().removeItem(key) : store().setItem(key, value); } catch { /* not kept */ } },
@@ -10,7 +10,7 @@ export const keepIn = (store) => ({
 export const kept = keepIn(() => localStorage);
 export const tab = keepIn(() => sessionStorage);
 
-// uuid works without crypto.randomUUID, which plain http on a network lacks.
+// uuid works without crypto.randomUUID, which browsers do not provide over plain http on a network.
 export function uuid() {
 	const b = crypto.getRandomValues(new Uint8Array(16));
 	b[6] = b[6] & 15 | 64;
@@ -19,10 +19,10 @@ export function uuid() {
 	return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-// mine is a path with the user and more parameters.
+// mine returns a path with the user and more parameters.
 export const mine = (path, more) => () => `${path}?${new URLSearchParams({ ...user(), ...more })}`;
 
-// user is the id of this browser, where the server goes by that. A token or an account says itself who its user is.
+// user is this browser's user id, if the server uses it. With a token or an account, the server determines the user.
 export function user() {
 	if (token() || mode !== "none") return {};
 	if (!kept.get("user")) kept.set("user", memory);
@@ -30,27 +30,27 @@ export function user() {
 }
 const memory = uuid();
 
-let mode = ""; // how the server knows its users: none, jwt or account
+let mode = ""; // how the server identifies users: none, jwt or account
 
 export const token = () => tab.get("token") ?? "";
 
-// who is the user that this tab shows; null until that is known. A user with a token is known to the tab alone.
+// who is the user whose data this tab shows; null until it is known. A user with a token is known only to this tab.
 let who = token() ? tab.get("who") : kept.get("who")?.startsWith("jwt ") ? null : kept.get("who");
 
-// own keeps what is the user's, apart from other users of this browser.
+// own stores data per user of this browser.
 export const own = {
 	get: (key) => who && kept.get(`${key} of ${who}`),
 	set: (key, value) => who && kept.set(`${key} of ${who}`, value),
 };
 const userKnown = Promise.withResolvers();
 
-// whenUserKnown is done once the server has said whose page this is.
+// whenUserKnown resolves when the server has said who the user is.
 export const whenUserKnown = userKnown.promise;
 
 const ofUser = ["session", "draft", "review queue", "day offset"], ofTab = ["running make", "running ask", "taking"];
 
-// become notes who the user is. Of one who was here before, nothing stays but the grades that wait: they are sent when that
-// user is back. A tab that shows another user's things is loaded again.
+// become sets the user. Of the previous user, only grades that were not sent yet are preserved; they are sent when that user is back. A tab
+// that shows another user's data is reloaded.
 async function become(name) {
 	const before = who ?? kept.get("who"), shown = who !== null && who !== name;
 	if (before && before !== name) forgetUser(before);
@@ -66,7 +66,7 @@ function forgetUser(name) {
 	for (const key of ofTab) tab.set(key, null);
 }
 
-// Problem is an answer that says no: RFC 9457.
+// Problem is an error response (RFC 9457).
 export class Problem extends Error {
 	constructor(status, body, retryAfter) {
 		super(explain(body.code, body.detail || body.title) || t("error.status", { status: String(status) }));
@@ -77,15 +77,15 @@ export class Problem extends Error {
 	}
 }
 
-// explain says what an error means. The server's own words are the most precise, and English.
+// explain puts an error into words. The server's own words are the most precise, but English.
 export function explain(code, detail) {
 	const own = code === "too_large" || language !== "en" || !detail;
-	if (/_?id: must be a UUID|^deck: must be a UUID/.test(detail)) return t("error.not_found"); // an address that somebody changed
+	if (/_?id: must be a UUID|^deck: must be a UUID/.test(detail)) return t("error.not_found"); // someone changed the address by hand
 	const said = own && knows(`error.${code}`) ? t(`error.${code}`) : (detail ?? "").replace(/^[a-z_]+(\.[a-z_]+|\[\d+\])*: /, "");
 	return said && said[0].toUpperCase() + said.slice(1) + (/[.!?…]$/.test(said) ? "" : ".");
 }
 
-// Away means no answer at all, or one of a proxy that has nothing to pass it to.
+// Away means no response at all, or a proxy's response that it cannot reach the server.
 export class Away extends Error {
 	constructor() { super(t("error.away")); }
 }
@@ -105,9 +105,9 @@ export async function ask(method, path, body, headers = {}) {
 	throw new Problem(res.status, json ? await res.json() : {}, +res.headers.get("Retry-After") || 0);
 }
 
-// call is ask for a user: it waits while the server is away, makes an account or asks for a token where one
-// is wanted, and gives up when the signal says so. A path or body that names the user is a
-// function, because a token may have come meanwhile. With hasty it throws Away instead of waiting.
+// call is ask on behalf of a user: it waits while the server is away, creates an account or asks for a token if one is required, and stops
+// when the signal says so. A path or body that names the user is a function, because the user may change during the wait. With hasty it
+// throws Away instead of waiting.
 export async function call(method, path, body, { signal, headers, hasty = false } = {}) {
 	for (;;) {
 		try {
@@ -126,7 +126,7 @@ export async function call(method, path, body, { signal, headers, hasty = false 
 
 let modeAsked = null;
 
-// askMode asks once for all who wait.
+// askMode queries the mode once, for all callers that wait.
 function askMode() {
 	return modeAsked ??= (async () => {
 		try {
@@ -143,8 +143,8 @@ function askMode() {
 
 let admitting = null;
 
-// admitted makes an account, once for all who wait. A server without accounts wants a token; one that has signed this
-// browser out wants the study code, because a new account would look as if everything were lost.
+// admitted creates an account, once for all callers that wait. A server without accounts requires a token. A server that has signed this
+// browser out requires the study code, because a new account would look as if everything were lost.
 function admitted() {
 	return admitting ??= (async () => {
 		try {
@@ -160,14 +160,14 @@ function admitted() {
 	})();
 }
 
-// showCode shows a study code until it is put away: the server tells it only once.
+// showCode shows a study code until it is dismissed, because the server sends it only once.
 export function showCode(code) {
 	tab.set("code", code);
 	$("code").hidden = !code;
 	$("code").querySelector("output").textContent = code ?? "";
 }
 
-// openLibrary opens the account of a study code here, instead of what was open before.
+// openLibrary opens the account of a study code in this browser, replacing the one that was open.
 export async function openLibrary(code) {
 	await ask("POST", "/api/account/session", { study_code: code });
 	kept.set("account", "1");
@@ -175,7 +175,7 @@ export async function openLibrary(code) {
 	await askMode();
 }
 
-// forget removes what this browser keeps of its user.
+// forget removes what this browser stores about its user.
 export function forget() {
 	own.set("review waiting", null);
 	forgetUser(who);
@@ -186,7 +186,7 @@ export function forget() {
 
 let waiting = null, wake = () => {};
 
-// back is there again when the server is. One loop asks for all who wait.
+// back resolves when the server is reachable again. One loop polls for all callers that wait.
 export function back() {
 	return waiting ??= (async () => {
 		$("away").hidden = false;
@@ -208,7 +208,7 @@ export async function there() {
 
 let asking = null;
 
-// signedIn asks for what opens the server: the study code of an account that was open here, or a token.
+// signedIn asks for credentials: the study code of the account that was open here, or a token.
 function signedIn(why) {
 	const account = Boolean(kept.get("account"));
 	$("signin").hidden = false;
@@ -231,7 +231,7 @@ async function signIn(e) {
 	const given = $("token").value.trim();
 	if (!kept.get("account")) {
 		tab.set("token", given);
-		mode = ""; // it may be another user's
+		mode = ""; // it may be a different user's
 		return admit();
 	}
 	try {

@@ -1,4 +1,4 @@
-// Ask: conversations about one's notes. A conversation is a session, kept by its id.
+// Ask: conversations about the user's notes. A conversation is a session, identified by its id.
 import { call, mine, own, uuid } from "./api.js";
 import { $, button, el } from "./dom.js";
 import { countdown } from "./dialog.js";
@@ -11,7 +11,7 @@ import { warning } from "./warnings.js";
 import { day, t } from "./words.js";
 
 let session = null, onLog = null; // the id that is open, and the one that the log shows
-let answer = null; // {question, turn, growing} of the question under way
+let answer = null; // {question, turn, growing} of the question in progress
 
 const toEnd = () => { $("log").scrollTop = $("log").scrollHeight; };
 
@@ -25,7 +25,7 @@ function say(role, ...what) {
 
 const asked = (text) => say("user", el("div", { class: "raw", dir: "auto" }, text));
 
-// answered is an answer as a whole: its text, the passages that it quotes, and what one can do with it.
+// answered renders a complete answer: its text, the passages that it quotes, and actions.
 function answered(text, citations = []) {
 	const copy = button(t("copy"), async () => {
 		await navigator.clipboard.writeText(text);
@@ -34,11 +34,11 @@ function answered(text, citations = []) {
 	return [markdown(text), citations.map((source) => sourceOf({ source })), el("div", { class: "row start after" }, navigator.clipboard ? copy : "")];
 }
 
-// drawnFrom names the notes that an answer was drawn from where it quotes none of them.
+// drawnFrom names the notes that an answer is based on if it quotes none of them.
 const drawnFrom = (notes) => el("p", { class: "source" }, t("ask.sources"), ": ",
 	notes.flatMap((n, i) => [i ? ", " : "", el("a", { href: `#/library/notes/${n.id}`, dir: "auto" }, n.title || t("note.untitled"))]));
 
-// expect shows a question and the place where its answer will grow.
+// expect shows a question and the place where its answer will appear.
 function expect(text) {
 	const question = asked(text), growing = new Growing(toEnd);
 	answer = { question, growing, turn: say("assistant", growing.node) };
@@ -144,14 +144,14 @@ export async function show([id]) {
 	fail("");
 	if (!id) return;
 	const messages = await read(id);
-	if (session !== id) return; // another was opened meanwhile
+	if (session !== id) return; // another was opened in the meantime
 	for (const m of messages) m.role === "user" ? asked(m.content) : say("assistant", ...answered(m.content, m.citations).flat());
 	const finished = (r) => r.session_id === id && messages.at(-2)?.content !== r.message;
 	const before = run.busy ? null : run.resume(finished);
 	if (before) expect(before.message);
 }
 
-// read gives the messages of a conversation; none where it has none yet.
+// read returns the messages of a conversation; none if it has none yet.
 async function read(id) {
 	try {
 		return (await call("GET", mine(`/api/ai/sessions/${id}/messages`, { limit: 200 }))).messages;

@@ -1,4 +1,4 @@
-// The operator's charts and tables, and how the figures of the server become theirs.
+// The operator's charts and tables, and how they are computed from the server's figures.
 import { Chart } from "./chart.js";
 import { $, el } from "./dom.js";
 import { knows, t } from "./words.js";
@@ -22,9 +22,9 @@ const charts = {
 	modelLatency: new Chart("Latency of the model, last minute", millis, 10),
 };
 
-let before = null; // the figures before these, to see what was added
+let before = null; // the previous figures, to compute differences
 
-// show puts the figures of a moment on the board.
+// show updates the board with the latest figures.
 export function show(m, at) {
 	if (!$("charts").children.length) $("charts").append(...Object.values(charts).map((c) => c.node));
 	const mark = before ? recycled(before.m, m) : "";
@@ -49,12 +49,12 @@ function rates({ m: old, at: then }, m, at, mark) {
 	charts.runs.add(at, { completed: each(m.runs.completed, old.runs.completed), failed: each(m.runs.failed, old.runs.failed), shed: each(m.runs.shed, old.runs.shed) }, mark);
 }
 
-// percentiles gives the lines of a latency chart: none while there was nothing to measure.
+// percentiles returns the lines of a latency chart: none while there was nothing to measure.
 const percentiles = (l) => l.count ? { p50: l.p50_ms, p95: l.p95_ms, p99: l.p99_ms } : {};
 
 const nameOf = (w) => `worker ${w.pid}`;
 
-// recycled says which workers came since the figures before.
+// recycled returns the workers that are new since the previous figures.
 function recycled(old, m) {
 	const known = new Set(old.workers.map((w) => w.pid));
 	return m.workers.filter((w) => !known.has(w.pid)).map((w) => `worker ${w.pid} came, generation ${w.generation}`).join(", ");
@@ -86,7 +86,7 @@ function totals({ agent_metrics: types, model_metrics: models, total_cost: cost 
 
 const money = (n) => n < .01 ? n.toPrecision(2) : n.toFixed(2);
 
-// limits names what is left of what costs the operator; where a setting is 0, nothing bounds it.
+// limits shows what is left of each limit on costs; a setting of 0 means unlimited.
 const limits = (l) => [
 	["tokens today", l.tokens_per_day ? `${count(l.tokens_today)} of ${count(l.tokens_per_day)}` : `${count(l.tokens_today)}, no limit`],
 	["tokens a day for a user", l.tokens_per_day_per_user ? count(l.tokens_per_day_per_user) : "no limit"],
@@ -94,13 +94,13 @@ const limits = (l) => [
 	["free on the disk", l.free_disk_bytes ? megabytes(l.free_disk_bytes) : "not watched"],
 ];
 
-// showErrors lists the latest failures, with what each code means.
+// showErrors lists the latest failures and explains each code.
 export function showErrors(errors) {
 	table("errors", ["When", "Type", "Error", "What it means", "Took", "Model", "Run"],
 		errors.map((e) => [new Date(e.created_at).toLocaleString(), e.type.replaceAll("_", " "), e.error_code, knows(`error.${e.error_code}`) ? t(`error.${e.error_code}`) : "–", millis(e.execution_time_ms), e.model_used || "–", e.run_id]), "None.");
 }
 
-// runbook is what to do, by component; docs/operations.md has more.
+// runbook describes what to do, by component; docs/operations.md has more.
 const runbook = {
 	database: "Nothing is read or saved. See whether DATABASE_URL can be reached, and whether the disk is full.",
 	cache: "Redis does not answer, or refuses to write: answers are cached in each worker alone. Look at REDIS_URL and at Redis's memory.",
@@ -113,12 +113,12 @@ const runbook = {
 	budget: "Runs are refused until midnight UTC when TOKENS_PER_DAY is used up. Raise it, or wait.",
 };
 
-// showRunbook lists what to do, whether or not a component works now.
+// showRunbook lists what to do, whether or not a component currently works.
 export function showRunbook() {
 	$("runbook").replaceChildren(...Object.entries(runbook).flatMap(([part, text]) => [el("dt", { id: `runbook-${part}` }, part.replaceAll("_", " ")), el("dd", {}, text)]));
 }
 
-// showParts lists the components of the service and what to do about those that do not work.
+// showParts lists the components of the service, and what to do about those that do not work.
 export function showParts({ components, version, environment }) {
 	$("version").textContent = `Version ${version}, ${environment}`;
 	$("parts").replaceChildren(...Object.entries(components).flatMap(([part, state]) => [el("dt", {}, part.replaceAll("_", " ")),

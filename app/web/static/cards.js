@@ -4,13 +4,13 @@ import { short } from "./markdown.js";
 import { sourceOf } from "./source.js";
 import { t } from "./words.js";
 
-// listed is one card of a list: question, answer, source. more are its tools.
+// listed is one card of a list: question, answer, source. more contains its tools.
 export const listed = (card, ...more) => el("li", { class: "flash" },
 	el("div", { class: "ask" }, short(card.question)), el("div", { class: "reply" }, short(card.answer), sourceOf(card), more));
 
-// One shows one card at a time. on has: grades(card), the buttons under an answer as [label, hint, act]; left(), a text;
-// undo(), or null where nothing can be undone; where cards can be suspended, suspend(), and keys, a text. Space turns, digits
-// press the buttons, U undoes, S suspends.
+// One shows one card at a time. on has: grades(card), the buttons under an answer as [label, hint, act]; left(), a text; undo(), or null if
+// nothing can be undone; suspend(), if cards can be suspended; and keys, a text. Space turns the card, digits press the buttons, U undoes,
+// S suspends.
 export class One {
 	#card = null; #turned = false; #on;
 	#front = el("div", { class: "front", tabIndex: -1 });
@@ -31,7 +31,7 @@ export class One {
 		this.#face.addEventListener("click", (e) => { if (!e.target.closest("a, button, pre") && !this.#turned && !String(getSelection())) this.turn(); });
 	}
 
-	// show puts a card up, its question only.
+	// show displays a card with only its question.
 	show(card) {
 		document.addEventListener("keydown", this.#key);
 		this.#card = card;
@@ -70,7 +70,7 @@ export class One {
 	}
 }
 
-// practise goes through cards without keeping a score on the server; those that were not known come again on request.
+// practise goes through cards without recording a score on the server; it can repeat those that were not known.
 export function practise(all, leave) {
 	const box = el("div", { class: "practise" }), known = new Set(), id = newID();
 	let deck = all, at = 0;

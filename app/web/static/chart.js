@@ -1,10 +1,10 @@
-// A line chart over the last minutes, in SVG.
+// A line chart of the last minutes, in SVG.
 import { el, newID } from "./dom.js";
 
 const space = "http://www.w3.org/2000/svg";
-const kept = 300; // points a line: five minutes at one a second
+const kept = 300; // points per line: five minutes at one per second
 const high = 150, left = 62, foot = 18, top = 8;
-const minute = 60000; // what the axis shows at the least
+const minute = 60000; // the shortest range of the time axis
 
 const svg = (name, props, ...children) => {
 	const node = document.createElementNS(space, name);
@@ -13,8 +13,7 @@ const svg = (name, props, ...children) => {
 	return node;
 };
 
-// Chart draws named lines. say writes a value with its unit, of which one is so large;
-// least is what the axis reaches in any case.
+// Chart draws named lines. say formats a value with its unit; least is the minimum range of the value axis.
 export class Chart {
 	#points = []; // {at, values, mark}
 	#title; #say; #least; #unit; #frame; #plot; #legend; #text; #colours = new Map();
@@ -34,7 +33,7 @@ export class Chart {
 		new ResizeObserver(() => this.#points.length && this.#draw()).observe(this.#frame);
 	}
 
-	// add puts the values of a moment on, by the names of their lines; mark draws an upright line.
+	// add appends the values of a time, by the names of their lines; mark draws a vertical line.
 	add(at, values, mark = "") {
 		this.#points.push({ at, values, mark });
 		if (this.#points.length > kept) this.#points.shift();
@@ -45,7 +44,7 @@ export class Chart {
 		return [...new Set(this.#points.flatMap((p) => Object.keys(p.values)))];
 	}
 
-	// A line keeps its colour while it is shown; the next one takes the first that is free.
+	// A line keeps its colour while it is shown; a new line gets the first free one.
 	#colour(name, names) {
 		for (const old of this.#colours.keys()) if (!names.includes(old)) this.#colours.delete(old);
 		if (!this.#colours.has(name)) {
@@ -77,7 +76,7 @@ export class Chart {
 	}
 }
 
-// unbroken splits the points that have a value of this name where some between them have not.
+// unbroken splits the points that have a value of this name wherever points between them have none.
 function unbroken(points, name) {
 	const parts = [[]];
 	for (const p of points) {
@@ -87,7 +86,7 @@ function unbroken(points, name) {
 	return parts.filter((part) => part.length);
 }
 
-// nice is the next number that is easily halved.
+// nice returns the next larger number that is easily halved.
 function nice(value) {
 	const scale = 10 ** Math.floor(Math.log10(value));
 	return [1, 2, 4, 5, 6, 8, 10].find((n) => n * scale >= value) * scale;

@@ -1,4 +1,4 @@
-// The page of the students: its four places, the account, and what is common to them.
+// The students' page: its four places, the account, and what they share.
 import { watchBanners, whenUserKnown } from "./api.js";
 import { $ } from "./dom.js";
 import { send } from "./outbox.js";
@@ -11,7 +11,7 @@ place("library", () => import("./library.js"));
 place("ask", () => import("./ask.js"));
 place("account", () => import("./account.js"));
 
-// receiveFiles lets files be dropped anywhere on the page.
+// receiveFiles accepts files that are dropped anywhere on the page.
 function receiveFiles() {
 	const holds = (e) => [...e.dataTransfer?.types ?? []].includes("Files");
 	addEventListener("dragover", (e) => { if (holds(e)) { e.preventDefault(); $("drop").classList.add("over"); } });
@@ -20,23 +20,23 @@ function receiveFiles() {
 		$("drop").classList.remove("over");
 		if (!holds(e)) return;
 		e.preventDefault();
-		const files = [...e.dataTransfer.files]; // the browser takes them back after the event
+		const files = [...e.dataTransfer.files]; // the browser empties the list after the event
 		if ($("make").hidden) go("make");
 		(await loadPlace("make")).receive(files);
 	});
 }
 
-// whenLoaded does what nobody waits for, after the page is there.
+// whenLoaded runs tasks that nothing waits for, after the page has loaded.
 const whenLoaded = (act) => document.readyState === "complete" ? setTimeout(act) : addEventListener("load", () => setTimeout(act));
 
 fill(document);
 watchBanners();
 receiveFiles();
-whenUserKnown.then(send); // of a user who signs in
+whenUserKnown.then(send); // for a user who signs in
 $("skip").addEventListener("click", () => document.querySelector("main > section:not([hidden]) h1").focus());
 await begin();
 document.body.classList.remove("loading");
 whenLoaded(async () => {
-	send(); // of the user who was here before, as soon as the server is there
+	send(); // for the previous user, as soon as the server is reachable
 	(await import("./offline.js")).beginOffline();
 });

@@ -1,8 +1,8 @@
-// Questions that the page asks, and waits for.
+// Dialogs that ask the user something and wait for the answer.
 import { button, el, newID, sleep } from "./dom.js";
 import { span, t } from "./words.js";
 
-// ask opens a dialog with a body and resolves with what read gives when it is confirmed, or null.
+// ask opens a dialog with a body. It resolves with the result of read when it is confirmed, else with null.
 function ask(title, yes, body, read) {
 	const id = newID(), answer = Promise.withResolvers();
 	const dialog = el("dialog", { "aria-labelledby": id, onclose: () => { answer.resolve(dialog.returnValue === "yes" ? read() : null); dialog.remove(); } },
@@ -13,7 +13,7 @@ function ask(title, yes, body, read) {
 	return answer.promise;
 }
 
-// confirmed asks before something that cannot be undone.
+// confirmed asks for confirmation before something that cannot be undone.
 export const confirmed = async (question, yes) => await ask(question, yes, "", () => true) === true;
 
 // asked asks for one or more texts: fields are [label, value, long?]. It resolves with the texts, or null.
@@ -24,7 +24,7 @@ export function asked(title, yes, fields) {
 	return ask(title, yes, body, () => inputs.map((input) => input.value.trim()));
 }
 
-// countdown disables a button for so many seconds and tells how long it still takes.
+// countdown disables a button for so many seconds and shows how many remain.
 export async function countdown(b, seconds) {
 	const text = b.textContent;
 	b.disabled = true;

@@ -1,4 +1,4 @@
-// The page of the API: all operations of the OpenAPI document, by tag, to search and to open.
+// The API page: all operations of the OpenAPI document, by tag, to search and to expand.
 import { $, el, reveal } from "./dom.js";
 import { show } from "./operation.js";
 import { resolve, use } from "./schema.js";
@@ -34,7 +34,7 @@ function group({ name, description }) {
 	return el("section", { class: "group", "aria-labelledby": `tag-${name}` }, el("h2", { id: `tag-${name}` }, name), el("p", { class: "hint" }, description), own.map((e) => e.node));
 }
 
-// filter shows the operations that have all the words of the search.
+// filter shows the operations that contain all words of the search.
 function filter() {
 	const words = $("find").value.toLowerCase().split(/\s+/);
 	for (const e of entries) e.node.hidden = !words.every((word) => e.words.includes(word));
@@ -43,7 +43,7 @@ function filter() {
 	$("found").textContent = shown === entries.length ? `${shown} operations` : `${shown} of ${entries.length} operations`;
 }
 
-// follow opens the operation that the address names.
+// follow opens the operation in the address.
 function follow() {
 	const named = entries.find((e) => e.node.id === decodeURIComponent(location.hash.slice(1)))?.node;
 	if (!named) return;

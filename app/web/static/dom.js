@@ -1,4 +1,4 @@
-// Making elements. Every text goes in as text, never as markup.
+// Creating elements. All text is inserted as text, never as markup.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -23,7 +23,7 @@ export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-// reveal brings a node into sight, and the focus to it.
+// reveal scrolls a node into view and moves the focus to it.
 export function reveal(node, block = "nearest") {
 	node.focus({ preventScroll: true });
 	node.scrollIntoView({ block, behavior: calm() ? "auto" : "smooth" });

@@ -1,4 +1,4 @@
-// Editing a study aid in its place: its title and subject, its cards or questions, merging another into it, deleting it.
+// Editing a study aid in place: its title and subject, its cards or questions, merging another into it, deleting it.
 import { sectionsOf } from "./aids.js";
 import { call, mine } from "./api.js";
 import { listed } from "./cards.js";
@@ -11,11 +11,11 @@ import { retitle } from "./route.js";
 import { sourceOf } from "./source.js";
 import { t } from "./words.js";
 
-const longest = 60; // characters of an item in a button's name
+const longest = 60; // characters of an item in a button's label
 
 const itemsOf = ({ kind, item: { type, data } }) => kind === "flashcards" ? data.flashcards : kind === "quizzes" || kind === "exams" ? sectionsOf(type, data).flatMap((s) => s.questions) : null;
 
-// editor gives what edits an entry. others are those that can be merged into it; changed is called when it has to be fetched
+// editor returns the tools that edit an entry. others are entries that can be merged into it; changed is called when it must be fetched
 // again, gone when it is deleted.
 export function editor(entry, others, { changed, gone }) {
 	const items = itemsOf(entry);
@@ -76,7 +76,7 @@ class Items {
 		return row;
 	}
 
-	// #edit puts a form in a row's place; item is null for one that is new.
+	// #edit replaces a row by a form; item is null for a new one.
 	#edit(row, item) {
 		const form = el("li", { class: "flash" }), path = `${pathOf(this.#entry)}/items`;
 		const close = (next) => {

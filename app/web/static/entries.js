@@ -3,18 +3,18 @@ import { call, mine } from "./api.js";
 import { el } from "./dom.js";
 import { day, t } from "./words.js";
 
-const most = 200; // rows of one answer
-const pages = 5; // answers of one list
-const brief = { brief: true }; // of a note only how it begins
+const most = 200; // rows per request
+const pages = 5; // requests per list
+const brief = { brief: true }; // only the beginning of a note
 
-// kinds are the lists of study aids, as the server names them.
+// kinds are the lists of study aids, by the server's names.
 export const kinds = ["flashcards", "quizzes", "exams", "summaries", "plans", "analyses"];
 
 const aidOf = (item) => ({ kind: item.content_type, id: item.id, title: item.title, at: item.created_at });
 const talkOf = (s) => ({ kind: "talks", id: s.id, title: s.title, at: s.updated_at });
 const noteOf = (n) => ({ kind: "notes", id: n.id, title: n.title || n.content.slice(0, 60), at: n.updated_at });
 
-// rows gives a list of the server, whole or as far as it is read here.
+// rows returns a list from the server, up to the limit of pages.
 async function rows(path, field, limit = most, more = {}) {
 	const all = [];
 	for (let n = 0, before = ""; n < pages; n++) {
@@ -32,19 +32,19 @@ const newestFirst = (lists) => lists.flat().sort((a, b) => b.at.localeCompare(a.
 
 export const everything = async () => newestFirst(await Promise.all([aids(), talks(), rows("/api/notes", "notes", most, brief).then((notes) => notes.map(noteOf))]));
 
-// recent gives the newest study aids and conversations.
+// recent returns the newest study aids and conversations.
 export const recent = async (n) => newestFirst(await Promise.all([aids(n), talks(2 * n)])).slice(0, n);
 
-// matching gives the ids of the study aids and notes that have some words anywhere.
+// matching returns the ids of the study aids and notes that contain some words anywhere.
 export async function matching(q) {
 	const [{ items }, { notes }] = await Promise.all([call("GET", mine("/api/ai/generated-content", { q, limit: most })), call("GET", mine("/api/notes", { q, limit: most, ...brief }))]);
 	return new Set([...items, ...notes].map(({ id }) => id));
 }
 
-// aidsOf gives the study aids of one kind.
+// aidsOf returns the study aids of one kind.
 export const aidsOf = async (kind) => (await aids()).filter((e) => e.kind === kind);
 
-// pathOf is the address of an entry in the API.
+// pathOf returns an entry's path in the API.
 export const pathOf = ({ kind, id }) => ({ notes: `/api/notes/${id}`, talks: `/api/ai/sessions/${id}` }[kind] ?? `/api/ai/generated-content/${kind}/${id}`);
 
 const hrefOf = ({ kind, id }) => kind === "talks" ? `#/ask/${id}` : `#/library/${kind}/${id}`;

@@ -1,18 +1,18 @@
-// Files become notes: dropped, chosen or pasted, read by the server, and looked at before anything is made of them.
+// Importing files as notes: dropped, chosen or pasted, read by the server, and reviewed before anything is made from them.
 import { call, mine, Problem, token } from "./api.js";
 import { $, el } from "./dom.js";
 import { translated, warning } from "./warnings.js";
 import { t } from "./words.js";
 
-const atOnce = 2; // files being sent
+const atOnce = 2; // files sent at the same time
 
 const queue = [];
 let sending = 0, added = () => {};
 
-// send puts a file on its way; onProgress hears the share that has been sent, from 0 to 1.
+// send uploads a file; onProgress gets the share that has been sent, from 0 to 1.
 function send(file, onProgress) {
 	return new Promise((done, fail) => {
-		const ask = new XMLHttpRequest(); // fetch tells no progress of an upload
+		const ask = new XMLHttpRequest(); // fetch does not report upload progress
 		ask.open("POST", mine("/api/notes/import", { filename: file.name })());
 		ask.setRequestHeader("Content-Type", "application/octet-stream");
 		if (token()) ask.setRequestHeader("Authorization", `Bearer ${token()}`);
@@ -39,7 +39,7 @@ function entry(file) {
 
 async function take({ file, row, bar, said }) {
 	try {
-		await call("GET", "/api/account"); // waits until it is known who the user is
+		await call("GET", "/api/account"); // waits until the user is known
 		said.textContent = t("file.sending");
 		const { note, pages, words, warnings } = await send(file, (share) => {
 			share < 1 ? bar.value = share : bar.removeAttribute("value");
@@ -68,7 +68,7 @@ export function receive(files) {
 	work();
 }
 
-// beginFiles lets files be chosen or pasted; onAdded hears of each note.
+// beginFiles enables choosing and pasting files; onAdded is called with each note.
 export function beginFiles(onAdded) {
 	added = onAdded;
 	$("choose").addEventListener("change", (e) => { receive(e.target.files); e.target.value = ""; });

@@ -1,4 +1,4 @@
-// TeX formulas as MathML, by KaTeX, which is loaded with the first formula. Where it cannot read one, the source stays.
+// TeX formulas as MathML, by KaTeX, which is loaded for the first formula. If KaTeX cannot parse one, its source is shown.
 import { el } from "./dom.js";
 
 const longest = 2000; // characters of a formula
@@ -8,7 +8,7 @@ let loading = null;
 
 const katex = () => loading ??= import("./katex.js").then(() => globalThis.katex, (e) => { loading = null; throw e; });
 
-// formula gives an element that shows the source until the formula is set.
+// formula returns an element that shows the source until the formula is rendered.
 export function formula(source, display) {
 	const node = el("span", { class: display ? "formula display" : "formula", dir: "ltr" }, el("code", {}, source));
 	if (source.length <= longest) set(node, source, display);
@@ -23,7 +23,7 @@ async function set(node, source, display) {
 	} catch { /* the source is shown */ }
 }
 
-// unstyled drops style attributes, which the pages' policy refuses.
+// unstyled removes style attributes, which the page's policy blocks.
 function unstyled(tree) {
 	if (tree.attributes) delete tree.attributes.style;
 	for (const child of tree.children ?? []) unstyled(child);

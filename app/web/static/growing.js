@@ -1,8 +1,8 @@
-// A text that grows: rendered as it comes, block by block, so that what was there stays as it is.
+// A growing text, rendered block by block as it arrives; finished blocks are not rendered again.
 import { el } from "./dom.js";
 import { pieces } from "./markdown.js";
 
-const pause = 60; // ms between two looks at the text
+const pause = 60; // ms between two updates
 
 export class Growing {
 	#text = ""; #sources = []; #timer = 0;

@@ -2,10 +2,10 @@
 import { el } from "./dom.js";
 import { formula } from "./formula.js";
 
-const longest = 20_000; // characters of a paragraph whose marks are read
+const longest = 20_000; // characters of a paragraph whose marks are parsed
 
-// Each kind with its expression; the earliest match wins, and at one place the first of them. Every expression is bounded
-// by a character that it may not pass, so that no text makes it look twice at the same characters more than a few times.
+// Each kind with its expression. The earliest match wins; at the same place, the first kind. Every expression stops at a character that it
+// may not cross, so that no text makes it scan the same characters more than a few times.
 const kinds = [
 	[/\\([\\`*_{}[\]()#+\-.!|$<>~])/, (m) => m[1], (m) => m[0] !== "\\(" && m[0] !== "\\["],
 	[/(`{1,3})([^`]{1,2000})\1/, (m) => el("code", { dir: "ltr" }, m[2].trim() || m[2])],
@@ -22,12 +22,12 @@ const kinds = [
 	[/\\?\n/, () => el("br")],
 ];
 
-// apart says that the marks are not within a word, like snake_case.
+// apart reports that the marks are not inside a word, like snake_case.
 function apart(m, text) {
 	return !/[\p{L}\p{N}]/u.test(text[m.index - 1] ?? "") && !/[\p{L}\p{N}_]/u.test(text[m.index + m[0].length] ?? "");
 }
 
-// safe says that an address leads to a page or to a letter, and is not a script.
+// safe reports that an address is a web or mail address, and not a script.
 export function safe(address) {
 	try {
 		return ["http:", "https:", "mailto:"].includes(new URL(address).protocol);
@@ -44,7 +44,7 @@ function address(found) {
 	return safe(bare) ? el("span", {}, link(bare, bare), rest) : found;
 }
 
-// inline gives the nodes of a paragraph's text.
+// inline returns the nodes of a paragraph's text.
 export function inline(text) {
 	if (text.length > longest) return [text];
 	const out = [], next = new Map();
@@ -65,7 +65,7 @@ export function inline(text) {
 	return out;
 }
 
-// find gives the first match of a kind from a place on that passes its check.
+// find returns the first match of a kind, from a position, that passes the kind's check.
 function find([expression, , check], text, at) {
 	const search = new RegExp(expression, "gu");
 	search.lastIndex = at;

@@ -1,4 +1,4 @@
-// The form of one card or question. It gives the fields that the server takes.
+// The form for one card or question. It returns the fields that the server accepts.
 import { button, el, newID } from "./dom.js";
 import { t } from "./words.js";
 
@@ -13,7 +13,7 @@ const field = (label, value, rows = 2, required = true) => {
 
 const lines = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
 
-// itemForm edits a card or a question of a list of this kind, or with null makes one. save(fields) may refuse by throwing.
+// itemForm edits a card or a question of a list of this kind; with null, it creates one. save(fields) may throw to reject the fields.
 export function itemForm(kind, item, { save, cancel }) {
 	const said = el("p", { class: "fault", role: "alert" }), body = kind === "flashcards" ? card(item) : question(kind, item);
 	const submit = async (e) => {

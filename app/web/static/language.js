@@ -1,4 +1,4 @@
-// The language of a text, guessed by its script or its commonest words: screen readers and hyphenation need it.
+// The language of a text, guessed from its script or its commonest words, for screen readers and hyphenation.
 
 const scripts = [["ja", /[\u3040-\u30ff]/g], ["zh", /[\u4e00-\u9fff]/g], ["ko", /[\uac00-\ud7af]/g], ["ru", /[\u0400-\u04ff]/g], ["el", /[\u0370-\u03ff]/g],
 	["ar", /[\u0600-\u06ff]/g], ["he", /[\u0590-\u05ff]/g], ["hi", /[\u0900-\u097f]/g], ["th", /[\u0e00-\u0e7f]/g]];
@@ -14,7 +14,7 @@ const common = {
 const lists = Object.entries(common).map(([name, words]) => [name, new Set(words.split(" "))]);
 const looked = 600; // characters
 
-// languageOf gives the language's tag, or "" where the text does not tell.
+// languageOf returns the language's tag; "" if it cannot be guessed.
 export function languageOf(text) {
 	const start = text.slice(0, looked);
 	for (const [name, script] of scripts) if ((start.match(script)?.length ?? 0) * 4 > start.length) return name;

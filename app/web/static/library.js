@@ -1,4 +1,4 @@
-// Library: everything that is kept. The list, and one study aid that is open: to look at, to practise, to print.
+// Library: everything that is stored. The list, and one open study aid: to view, to practise, to print.
 import { aid, sectionsOf } from "./aids.js";
 import { attemptsAt, past } from "./attempts.js";
 import { call, mine } from "./api.js";
@@ -15,12 +15,12 @@ import { menu } from "./save.js";
 import { take } from "./quiz.js";
 import { t } from "./words.js";
 
-const pause = 200; // ms without a key before the server is asked
+const pause = 200; // ms without a key press before the server is queried
 
 let entries = [], wanted = 0, listed = 0;
 
-// list shows what the address names: "?kind=notes&find=water". Titles are looked through at once; for the texts the server is
-// asked, after a pause in the typing.
+// list shows what the address asks for: "?kind=notes&find=water". Titles are searched at once; for texts the server is queried, after a
+// pause in typing.
 async function list() {
 	const { query } = here(), find = query.get("find") ?? "", now = ++listed;
 	if ($("library-find").value.trim() !== find) $("library-find").value = find;
@@ -32,7 +32,7 @@ async function list() {
 	if (now === listed) draw(find, ids);
 }
 
-// draw lists the entries of the kind that the address names, with the words in the title or among the ids.
+// draw lists the entries of the address's kind that contain the words in their title, or whose id is among ids.
 function draw(find, ids) {
 	const kind = here().query.get("kind") ?? "", words = find.toLowerCase();
 	for (const b of $("kinds").children) b.setAttribute("aria-pressed", String(b.value === kind));
@@ -61,7 +61,7 @@ export async function show(parts, query) {
 	$("library-title").classList.toggle("sr", one);
 	try {
 		if (parts[0] === "notes" && one) return await openNote($("opened"), parts[1], query);
-		const taken = parts.length === 2 ? about(...parts).catch(() => "") : ""; // it may be gone
+		const taken = parts.length === 2 ? about(...parts).catch(() => "") : ""; // the aid may be deleted
 		const found = one ? await openedAid(parts) : await everything(), before = await taken;
 		if (mineNow !== wanted) return;
 		if (one) return openAid(found, parts, before);
@@ -75,7 +75,7 @@ export async function show(parts, query) {
 
 const missing = (text) => el("div", { class: "sheet" }, el("h2", {}, text), el("a", { href: "#/library" }, t("library.back")));
 
-// about gives what is told of an aid besides itself: attempts at a quiz, and the way to suspended cards of a deck.
+// about returns additional information on an aid: attempts at a quiz, and a link to a deck's suspended cards.
 async function about(kind, id) {
 	if (!isID(id)) return "";
 	if (takable(kind)) return past(kind, id);
@@ -85,7 +85,7 @@ async function about(kind, id) {
 
 const takable = (kind) => kind === "quizzes" || kind === "exams";
 
-// openedAid gives the study aid of an address, and with it what can be merged into it.
+// openedAid returns the study aid of an address, with the aids that can be merged into it.
 async function openedAid([kind, id, doing]) {
 	const item = kinds.includes(kind) && isID(id) ? await call("GET", mine(pathOf({ kind, id }))) : null;
 	const others = doing === "edit" ? (await aidsOf(kind)).filter((e) => e.id !== id) : [];
@@ -120,7 +120,7 @@ function edit(entry, address) {
 
 const head = (text, to) => el("p", { class: "crumb" }, el("a", { href: `#/${to}`, dir: "auto" }, "‹ ", text));
 
-// narrow changes one part of the address of the list.
+// narrow changes one part of the list's address.
 function narrow(name, value) {
 	const { query } = here();
 	value ? query.set(name, value) : query.delete(name);

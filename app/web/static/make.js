@@ -1,4 +1,4 @@
-// Make: material in, study aids out. Items appear one by one while the rest is made.
+// Make: from material to study aids. Items appear one by one while the rest is being made.
 import { aid, finished } from "./aids.js";
 import { $, button, el, reveal } from "./dom.js";
 import { countdown } from "./dialog.js";
@@ -57,7 +57,7 @@ function done(e, r) {
 	showNotes().catch(() => {});
 }
 
-// actions are what one can do next with an aid that was saved.
+// actions are what the user can do next with a saved aid.
 function actions(type, { saved }) {
 	if (!saved?.content_id) return [];
 	const to = `#/library/${saved.content_type}/${saved.content_id}`, link = (text, href, kind) => el("a", { class: `button ${kind}`, href }, text);
@@ -90,7 +90,7 @@ function go(r) {
 	run.start(r);
 }
 
-// expect opens the place where the aid will be, before its first item is there.
+// expect shows the place where the aid will appear, before its first item arrives.
 function expect() {
 	$("result-title").textContent = t("make.under", { what: t(`type.${chosen()}`) });
 	for (const id of ["aid", "tools", "checked", "made"]) $(id).replaceChildren();

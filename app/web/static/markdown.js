@@ -1,13 +1,13 @@
-// Markdown as elements: headings, lists, tables, code, quotes, links and formulas. Nothing in a text becomes an element of
-// any other kind, an attribute but a safe link, or a request: pictures become links.
+// Markdown as elements: headings, lists, tables, code, quotes, links and formulas. A text can create no other elements, no attributes
+// except safe links, and no requests: pictures become links.
 import { el } from "./dom.js";
 import { inline } from "./inline.js";
 import { formula } from "./formula.js";
 import { languageOf } from "./language.js";
 import { t } from "./words.js";
 
-const longest = 200_000; // characters; the rest is shown as it is
-const deepest = 6; // lists and quotes within each other
+const longest = 200_000; // characters; the rest is shown as plain text
+const deepest = 6; // levels of nested lists and quotes
 
 const fence = /^ {0,3}(`{3,}|~{3,})\s*([\w+#-]*)[^`]*$/;
 const heading = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/;
@@ -19,14 +19,14 @@ const comment = /^\s*<!--(?! page \d).*-->\s*$/; // imported notes name their pa
 const page = /^\s*<!-- page (\d{1,6}) -->\s*$/;
 const displayed = /^\s*(\$\$|\\\[)/;
 
-// markdown gives a text as a block, with its direction and its language.
+// markdown renders a text as a block, with its direction and its language.
 export function markdown(text) {
 	const box = el("div", { class: "prose", dir: "auto", lang: languageOf(text) || null });
 	for (const part of pieces(text)) box.append(part.make());
 	return box;
 }
 
-// short gives a text that is usually one line: without a paragraph where it is one.
+// short renders a text that is usually one line; if it is, without a paragraph.
 export function short(text) {
 	const value = String(text ?? "");
 	const parts = pieces(value);
@@ -34,7 +34,7 @@ export function short(text) {
 	return el("span", { class: "prose", dir: "auto", lang: languageOf(value) || null }, inline(parts[0].text));
 }
 
-// pieces are the blocks of a text in order: their source, and how to make their elements.
+// pieces are the blocks of a text in order: their source, and functions that create their elements.
 export function pieces(text, depth = 0) {
 	const whole = String(text ?? ""), lines = whole.slice(0, longest).split(/\r?\n/), out = [];
 	for (let at = 0; at < lines.length;) {
@@ -80,7 +80,7 @@ const readers = [
 		begins: (lines, at) => heading.test(lines[at]),
 		take(lines, at) {
 			const [, marks, text] = heading.exec(lines[at]);
-			// A text's headings are below those of the page, of which it has one to three.
+			// A text's headings are below those of the page, which has one to three levels.
 			return { to: at + 1, kind: "h", make: () => el("p", { class: `heading h${marks.length}`, role: "heading", "aria-level": String(Math.min(6, marks.length + 3)) }, inline(text)) };
 		},
 	},
@@ -114,7 +114,7 @@ function table(lines, at) {
 		el("thead", {}, row(lines[at], "th")), el("tbody", {}, lines.slice(at + 2, to).map((l) => row(l, "td"))))) };
 }
 
-// list takes the items of one list: lines that begin one at its indent, and what is indented below them.
+// list parses the items of one list: lines that begin an item at its indent, and the lines indented below them.
 function list(lines, at, depth) {
 	const [, indent, mark] = item.exec(lines[at]), numbered = /\d/.test(mark);
 	const items = [];
@@ -133,10 +133,10 @@ function list(lines, at, depth) {
 
 const leading = (line) => line.trim() ? line.length - line.trimStart().length : -1;
 
-// continues says that a line is more of the paragraph before it, which is not indented.
+// continues reports that a line continues the paragraph before it, without indent.
 const continues = (line, before) => before.trim() !== "" && ![item, heading, fence, quote, rule, displayed].some((r) => r.test(line));
 
-// entry gives what an item holds: without a paragraph around its first line, as most lists are.
+// entry renders an item's content; without a paragraph around its first line, as in most lists.
 function entry(text, depth) {
 	return pieces(text, depth).flatMap((p, i) => i === 0 && p.kind === "p" ? inline(p.text) : [p.make()]);
 }

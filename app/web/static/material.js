@@ -1,13 +1,13 @@
-// What an aid is made of: a text that is pasted, and notes that are picked.
+// The material of an aid: pasted text, and picked notes.
 import { call, mine, own, user, whenUserKnown } from "./api.js";
 import { $, el } from "./dom.js";
 import { beginFiles } from "./files.js";
 import { t } from "./words.js";
 
-const most = 20; // notes of one request
+const most = 20; // notes per request
 const picked = new Map(); // id -> title
 
-// material gives the options and fields of a request for what is pasted and picked.
+// material returns the request's options and fields for the pasted text and picked notes.
 export function material() {
 	const text = $("text").value;
 	return { content: text.trim() ? text : undefined, notes: [...picked.keys()] };
@@ -16,7 +16,7 @@ export function material() {
 export async function showNotes() {
 	const q = $("find").value.trim();
 	const { notes, next_cursor: more } = await call("GET", mine("/api/notes", { limit: 200, brief: true, ...q && { q } }));
-	if (q !== $("find").value.trim()) return; // a newer search has begun meanwhile
+	if (q !== $("find").value.trim()) return; // a newer search has begun
 	$("shelf").hidden = !notes.length && !q;
 	$("notes").replaceChildren(...notes.map((n) => el("li", {},
 		el("label", {}, el("input", { type: "checkbox", checked: picked.has(n.id), onchange: (e) => pick(n, e.target) }), el("span", { dir: "auto" }, n.title || n.content.slice(0, 60))),
@@ -38,7 +38,7 @@ function pick(note, box) {
 
 const count = () => { $("notes-said").textContent = picked.size ? t("notes.picked", { n: picked.size }) : ""; };
 
-// keepNote saves a text as a note, titled by its first line, and picks it.
+// keepNote saves a text as a note, with its first line as the title, and picks it.
 async function keepNote(text) {
 	const title = text.trim().split("\n")[0].replace(/^#+\s*/, "").slice(0, 80);
 	const note = await call("POST", "/api/notes", () => ({ ...user(), title, content: text }));
@@ -53,7 +53,7 @@ function typed() {
 	own.set("draft", $("text").value || null);
 }
 
-// restore brings the draft back where nothing is typed yet.
+// restore restores the draft if nothing has been typed yet.
 function restore() {
 	$("text").value ||= own.get("draft") ?? "";
 	typed();
@@ -68,5 +68,5 @@ export function beginMaterial() {
 		showNotes().catch(() => {});
 	});
 	restore();
-	whenUserKnown.then(restore); // drafts are a user's: until then, what is typed cannot be kept
+	whenUserKnown.then(restore); // drafts belong to a user: until the user is known, what is typed cannot be stored
 }

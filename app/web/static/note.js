@@ -7,7 +7,7 @@ import { pieces } from "./markdown.js";
 import { go, retitle } from "./route.js";
 import { t } from "./words.js";
 
-// openNote shows a note in a box; query may name a passage by from and to, in code points.
+// openNote shows a note in a box; query may select a passage by from and to, in code points.
 export async function openNote(box, id, query) {
 	const note = await call("GET", mine(`/api/notes/${id}`));
 	read(box, note, query.has("from") ? [+query.get("from"), +query.get("to")] : null);
@@ -26,7 +26,7 @@ function read(box, note, passage) {
 	cited ? cited.scrollIntoView({ block: "center" }) : scrollTo(0, 0);
 }
 
-// text shows a note's Markdown; the blocks of the passage are marked and can take the focus.
+// text renders a note's Markdown; the blocks of the passage are highlighted and focusable.
 function text(content, passage) {
 	const box = el("div", { class: "prose reading", dir: "auto", lang: languageOf(content) || null });
 	const [from, to] = passage ? passage.map((n) => unitsOf(content, n)) : [-1, -1];
@@ -47,7 +47,7 @@ function text(content, passage) {
 	return box;
 }
 
-// unitsOf turns a place in code points into one of JavaScript's strings.
+// unitsOf converts a position in code points to a position in a JavaScript string.
 const unitsOf = (content, points) => [...content].slice(0, points).join("").length;
 
 function edit(box, note) {

@@ -4,7 +4,7 @@ import { field, fields, resolve, sample } from "./schema.js";
 
 const headings = { path: "in the path", query: "in the query", header: "a header", cookie: "a cookie" };
 
-// show makes what is under an operation's line.
+// show creates the details of an operation.
 export function show({ method, path, operation, common }) {
 	const parameters = [...common, ...operation.parameters ?? []].map(resolve);
 	return el("div", {}, operation.description && el("p", {}, operation.description), el("p", { class: "kind" }, access(operation.security)),
@@ -34,10 +34,10 @@ const code = (text) => el("pre", { tabindex: "0", role: "region", "aria-label": 
 
 const json = (value) => JSON.stringify(value, null, 2);
 
-// exampleOf gives the document's example of a media type, or one made of its schema.
+// exampleOf returns the document's example for a media type, or one generated from its schema.
 const exampleOf = (media) => media.example ?? sample(media.schema ?? {});
 
-// curl is a command that calls the operation.
+// curl returns a command that calls the operation.
 function curl(method, path, parameters, operation) {
 	const values = (where) => parameters.filter((p) => p.in === where && (p.required || p.name === "user_id"));
 	const value = (p) => encodeURIComponent(p.name === "user_id" ? "student" : sample(p.schema ?? {}));
@@ -52,7 +52,7 @@ function curl(method, path, parameters, operation) {
 	return lines.join(" \\\n  ");
 }
 
-// answers lists successes with their fields, and errors, which all have one shape.
+// answers lists successful responses with their fields, and errors, which all have the same shape.
 function answers(responses) {
 	const all = Object.entries(responses).map(([status, given]) => ({ status, ...resolve(given) }));
 	const errors = all.filter((r) => r.status >= "400"), done = all.filter((r) => r.status < "400");

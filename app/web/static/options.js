@@ -9,7 +9,7 @@ const words = (label, list) => ({ label, list });
 const topic = words("topic"), focus = words("focus", true), difficulty = choice("difficulty", ["easy", "medium", "hard", "adaptive"]);
 const question_count = number("questions", 50, 10), question_types = { label: "kinds", kinds: ["multiple_choice", "true_false", "short_answer"] };
 
-// types are the kinds of study aid, with the options that one may choose.
+// types are the kinds of study aid, with the options that the user can choose.
 export const types = {
 	flashcard_generation: { count: number("cards", 50, 10), difficulty, topic },
 	quiz_generation: { question_count, difficulty, topic, question_types },
@@ -21,7 +21,7 @@ export const types = {
 
 export const chosen = () => document.querySelector("input[name=type]:checked").value;
 
-// offer puts the types up for choice; onChange hears of each choice.
+// offer shows the types to choose from; onChange is called with each choice.
 export function offer(onChange) {
 	const tabs = document.querySelector(".tabs");
 	for (const type of Object.keys(types)) {
@@ -56,7 +56,7 @@ function field(name, wish) {
 const boxes = (name, wish) => el("fieldset", { class: "wish boxes" }, el("legend", {}, t(`option.${wish.label}`)),
 	wish.kinds.map((value) => el("label", {}, el("input", { type: "checkbox", name, value, checked: true }), ` ${t(`option.${value}`)}`)));
 
-// options reads what was chosen; the server fills in the rest.
+// options returns the chosen options; the server supplies the rest.
 export function options(type) {
 	const read = {};
 	for (const [name, wish] of Object.entries(types[type])) {

@@ -6,7 +6,7 @@ import { t } from "./words.js";
 
 const perPage = 8, perRow = 2;
 
-// print puts the aid on paper: the page shows only that while it prints.
+// print prints the aid: while printing, the page shows nothing else.
 export async function print(type, data, title) {
 	const paper = $("paper");
 	paper.replaceChildren(...sheets(type, data, title));
@@ -16,7 +16,7 @@ export async function print(type, data, title) {
 	window.print();
 }
 
-// settled waits until the formulas are set, two seconds at most.
+// settled waits until the formulas are rendered, for up to two seconds.
 async function settled(paper) {
 	for (let i = 0; i < 20 && [...paper.querySelectorAll(".formula")].some((f) => !f.querySelector("math")); i++) await new Promise((done) => setTimeout(done, 100));
 }
@@ -27,7 +27,7 @@ function sheets(type, data, title) {
 	return [el("h1", {}, title), ...aid(type, data).body];
 }
 
-// cutouts are pages of fronts, each followed by the page of their backs, mirrored: printed on both sides, they meet.
+// cutouts are pages of fronts, each followed by the page of their backs, mirrored so that they match when printed on both sides.
 function cutouts(cards) {
 	const pages = [];
 	for (let at = 0; at < cards.length; at += perPage) {

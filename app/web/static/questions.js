@@ -1,4 +1,4 @@
-// One question to answer: its options or a field, and the verdict in words and colour.
+// One question: its options or a text field, and the verdict in words and colour.
 import { button, el, newID } from "./dom.js";
 import { short } from "./markdown.js";
 import { sourceOf } from "./source.js";
@@ -13,8 +13,8 @@ function choices(q) {
 	return (q.options ?? []).map((o) => [o, o]);
 }
 
-// question gives a question with its number: its box, what was given, mark, which shows the verdict, and follow, which shows
-// the server's. changed is called when a short answer is counted as right after all.
+// question renders a question with its number. It returns its box, the given answer, mark, which shows the verdict, and follow, which shows
+// the server's verdict. changed is called when the user overrules a short answer's verdict.
 export function question(q, n, changed) {
 	const options = choices(q), points = q.points || 1, name = newID();
 	const inputs = options.map(([text, value]) => ({ text, value, node: el("input", { type: "radio", name }) }));
@@ -47,7 +47,7 @@ export function question(q, n, changed) {
 		box, points, question: q, given,
 		get answered() { return given() !== null && given() !== ""; },
 		get right() { return right; },
-		// follow takes over how the server graded the answer, but for what was counted as right meanwhile.
+		// follow shows the server's grades, except where the user has overruled them in the meantime.
 		follow({ correct, checked_by }) {
 			const model = counted || checked_by === "rules" || checked_by === "student" ? "" : checked_by;
 			if (counted || right === correct && by === model) return;
@@ -55,7 +55,7 @@ export function question(q, n, changed) {
 			by = model;
 			show();
 		},
-		// fill puts an answer in that was given before.
+		// fill restores an answer that was given earlier.
 		fill(value) {
 			if (field) field.value = value;
 			for (const i of inputs) i.node.checked = i.value === value;
@@ -70,7 +70,7 @@ export function question(q, n, changed) {
 	};
 }
 
-// label says in words what an option was.
+// label marks an option after grading, in words: right, or wrong.
 function label(option, correct, picked) {
 	option.row.querySelector(".tag")?.remove();
 	option.row.classList.toggle("correct", correct);

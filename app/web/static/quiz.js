@@ -1,15 +1,15 @@
-// Taking a quiz or an exam: all questions or one at a time, a clock for exams, the score on top, the wrong ones again. A reload
-// keeps the answers, and the clock runs on.
+// Taking a quiz or an exam: all questions or one at a time, a timer for exams, the score at the top, repeating the wrong ones. After a
+// reload, the answers are still there and the timer continues.
 import { tab } from "./api.js";
 import { button, el } from "./dom.js";
 import { question } from "./questions.js";
 import { warning } from "./warnings.js";
 import { span, t } from "./words.js";
 
-const slot = "taking"; // what the tab remembers: {id, began, answers}
+const slot = "taking"; // stored for the tab: {id, began, answers}
 
-// take gives a form of the sections' questions. id names what is taken; minutes starts a clock; leave closes the form; attempts
-// keeps the answers.
+// take renders a form of the sections' questions. id identifies the quiz; minutes starts a timer; leave closes the form; attempts stores
+// the answers.
 export function take(sections, { id, minutes = 0, leave, attempts }) {
 	const box = el("div", { class: "taking" });
 	const begin = (list, timed, name) => {
@@ -63,7 +63,7 @@ class Sheet {
 		}
 	}
 
-	// start begins; with an id it continues where the tab was loaded again, unless the time is up.
+	// start begins; with an id it continues after a reload of the tab, unless the time is up.
 	start(id) {
 		const before = id ? JSON.parse(tab.get(slot) ?? "null") : null;
 		this.#began = Date.now();
@@ -80,7 +80,7 @@ class Sheet {
 		this.#run();
 	}
 
-	// The clock tells the time that is left, aloud each minute of the last five; at its end the answers are checked.
+	// The timer shows the time left, and announces each of the last five minutes to screen readers; when it ends, the answers are checked.
 	#run() {
 		clearTimeout(this.#tick);
 		if (!this.#minutes || this.#done) return;
@@ -124,7 +124,7 @@ class Sheet {
 		this.#score.scrollIntoView({ block: "center" });
 	}
 
-	// The server grades and keeps the answers. Until then, and where it cannot, the page's own verdicts are shown.
+	// The server grades and stores the answers. Until it has, and if it cannot, the page's own verdicts are shown.
 	async #keep(took) {
 		this.#state.textContent = t("quiz.grading");
 		this.#kept = this.#attempts.add(this.#all.map((q) => ({ item_id: q.question.id, answer: q.answered ? q.given() : null })), took);

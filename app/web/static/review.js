@@ -1,4 +1,4 @@
-// Review: the cards that are due, one at a time. It continues without the network, with the cards that were fetched before.
+// Review: the due cards, one at a time. It continues offline, with the cards fetched before.
 import { call, own, user } from "./api.js";
 import { One } from "./cards.js";
 import { $, button, el } from "./dom.js";
@@ -9,16 +9,16 @@ import { day, span, t } from "./words.js";
 
 const grades = ["again", "hard", "good", "easy"];
 
-let now = null; // the review that is open
+let now = null; // the open review
 
-// openReview reviews the due cards of a deck, or of all with "".
+// openReview reviews the due cards of a deck, or of all decks with "".
 export async function openReview(box, deck) {
 	const mineNow = now = new Review(box, deck);
 	retitle(t("review.title"));
 	await mineNow.begin();
 }
 
-// closeReview ends what openReview began.
+// closeReview ends the open review.
 export const closeReview = () => { now = null; };
 
 class Review {
@@ -47,7 +47,7 @@ class Review {
 		setOffset();
 	}
 
-	// #more fetches what is due; at the end of a queue there may be more, because cards that are learnt come again.
+	// #more fetches the due cards; when a queue is finished there may be more, because cards in learning return.
 	async #more() {
 		try {
 			this.#queue = await fetchQueue(this.#deck);
@@ -94,7 +94,7 @@ class Review {
 		this.#change(putBack(this.#queue, card));
 	}
 
-	// #tell says what waits while the server is away.
+	// #tell shows what waits to be sent while the server is away.
 	#tell() {
 		const n = waiting();
 		this.#said.textContent = $("away").hidden ? "" : n ? t("review.waiting", { n }) : t("review.offline", { time: clock(this.#queue?.at ?? Date.now()) });
@@ -113,7 +113,7 @@ class Review {
 	}
 }
 
-// nextText says when the next card is due: one of those just reviewed, or of another day.
+// nextText says when the next card is due: one of those just reviewed, or one on another day.
 async function nextText(dues) {
 	const soon = Math.min(...dues) - Date.now();
 	if (soon < 86400e3) return t("review.next", { time: span(Math.max(60, soon / 1000)) });
@@ -124,7 +124,7 @@ async function nextText(dues) {
 
 const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "numeric", minute: "2-digit" });
 
-// setOffset tells the server when the day of this student begins.
+// setOffset tells the server when this student's day begins.
 async function setOffset() {
 	const minutes = -new Date().getTimezoneOffset();
 	if (own.get("day offset") === String(minutes)) return;
@@ -134,5 +134,5 @@ async function setOffset() {
 	} catch { /* next time */ }
 }
 
-// The review tells when the server goes away and comes back.
+// The review shows when the server becomes unreachable and when it is back.
 new MutationObserver(() => now?.tell()).observe($("away"), { attributes: true, attributeFilter: ["hidden"] });

@@ -1,5 +1,5 @@
-// The places of the page and their addresses: "#/library/flashcards/ID?find=water". The browser's history does the rest. The
-// modules of a place are loaded when it is first opened.
+// The page's places and their addresses: "#/library/flashcards/ID?find=water". The browser's history does the rest. A place's modules are
+// loaded when it is first opened.
 import { back, tab } from "./api.js";
 import { $ } from "./dom.js";
 import { t } from "./words.js";
@@ -7,12 +7,12 @@ import { t } from "./words.js";
 const loaders = new Map(), loaded = new Map(); // by name
 let shown = "";
 
-// place adds a place. load gives its module: begin() is called once, show(parts, query) each time the place is opened or its
-// address changes, and leave(), where it has one, when another place is opened.
+// place adds a place. load returns its module: begin() is called once, show(parts, query) each time the place is opened or its address
+// changes, and leave(), if it exists, when another place is opened.
 export const place = (name, load) => loaders.set(name, load);
 
-// loadPlace gives the module of a place, begun. Where its files cannot be had, the page is loaded again as soon as the server
-// is there: once, because files of two releases may not go together.
+// loadPlace returns a place's module after begin(). If its files cannot be loaded, the page is reloaded once the server is reachable, but
+// only once, because files of two releases may not fit together.
 export function loadPlace(name) {
 	if (!loaded.has(name)) loaded.set(name, loaders.get(name)().then((module) => { module.begin?.(); return module; }, reload));
 	return loaded.get(name);
@@ -34,15 +34,15 @@ export const here = () => {
 	return { name: loaders.has(name) ? name : "study", parts: loaders.has(name) ? parts : [], query: new URLSearchParams(query) };
 };
 
-// isID says that a part of an address may name something of the server's.
+// isID reports whether a part of an address may be an id of the server.
 export const isID = (part) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(part);
 
 export const go = (to) => { location.hash = `#/${to}`; };
 
-// retitle names what is open in the window's title.
+// retitle shows the name of what is open in the window's title.
 export const retitle = (title) => { document.title = `${title} · StudySharper`; };
 
-// open shows the place of the address once its module is there; until then the place before it stays.
+// open shows the address's place when its module is loaded; until then, the previous place remains.
 async function open(moved) {
 	const { name, parts, query } = here(), address = location.hash;
 	const module = await loadPlace(name);

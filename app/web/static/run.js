@@ -1,12 +1,12 @@
-// A run: asked for, watched to its end, cancelled. The tab remembers it, so that a reload continues to watch.
+// A run: started, followed to its end, cancelled. The tab stores it, so that a reload continues to follow it.
 import { call, explain, mine, tab, user } from "./api.js";
 import { follow } from "./stream.js";
 import { span, t } from "./words.js";
 
-const twice = "lost"; // the code of a run that the server has forgotten two times
+const twice = "lost"; // the code of a run that the server has lost twice
 
-// Run watches one run at a time for a place of the page. on has: again() at its start, step(n, text), token(text), item(kind,
-// item), done(event), failed(error), and over() after either end or a cancel.
+// Run follows one run at a time for a place of the page. on has: again() at its start, step(n, text), token(text), item(kind, item),
+// done(event), failed(error), and over() after its end or cancellation.
 export class Run {
 	#slot; #on; #now = null; // {request, id, abort, stop, again, step}
 
@@ -17,7 +17,7 @@ export class Run {
 
 	get busy() { return this.#now !== null; }
 
-	// start asks for a run.
+	// start starts a run.
 	async start(request, again = false) {
 		const now = this.#now = { request, again, abort: new AbortController(), stop: () => {}, step: 0 };
 		this.#on.step(0, t("run.asking"));
@@ -30,7 +30,7 @@ export class Run {
 		}
 	}
 
-	// resume continues to watch the run that the tab remembers, and gives its request.
+	// resume continues to follow the run that the tab stored, and returns its request.
 	resume(wanted = () => true) {
 		const before = JSON.parse(tab.get(this.#slot) ?? "null");
 		if (!before || !wanted(before.request)) return null;
@@ -39,7 +39,7 @@ export class Run {
 		return before.request;
 	}
 
-	// leave stops watching; the run continues, and resume finds it.
+	// leave stops following; the run continues, and resume finds it.
 	leave() {
 		const { stop, abort } = this.#now;
 		abort.abort();
@@ -48,7 +48,7 @@ export class Run {
 		this.#on.over();
 	}
 
-	// cancel ends the run, here and on the server.
+	// cancel cancels the run, on the page and on the server.
 	cancel() {
 		const { abort, stop, id } = this.#now;
 		abort.abort();
@@ -91,14 +91,14 @@ export class Run {
 		}
 	}
 
-	// say puts a step into words. A step that comes again is a wait that the AI service asks for.
+	// say describes a step. A repeated step is a wait that the AI service requested.
 	#say({ step, message }) {
 		const again = step === this.#now.step, wait = /(\d+) (s|min|h)$/.exec(message);
 		this.#now.step = step;
 		return again && wait ? t("run.wait", { time: span(wait[1] * { s: 1, min: 60, h: 3600 }[wait[2]]) }) : t(`step.${step}`);
 	}
 
-	// lose handles a server that was restarted and has forgotten the run: the request is sent once more.
+	// lose handles a server that was restarted and has lost the run: it sends the request once more.
 	#lose() {
 		const { request, again } = this.#now;
 		if (again) return this.#fail(Object.assign(new Error(t("run.lost")), { code: twice }), 0, true);
@@ -119,5 +119,5 @@ export class Run {
 	}
 }
 
-// stopOnServer cancels a run whose result is not wanted. One that has ended meanwhile needs nothing.
+// stopOnServer cancels a run whose result is not needed. It ignores a run that has ended in the meantime.
 const stopOnServer = (id) => call("DELETE", mine(`/api/ai/runs/${id}`)).catch(() => {});

@@ -5,10 +5,10 @@ const deepest = 6; // levels of an example
 
 let root;
 
-// use sets the document that references are looked up in.
+// use sets the document in which references are resolved.
 export function use(document) { root = document; }
 
-// resolve follows a reference; name is what the document calls it.
+// resolve follows a reference; name is its name in the document.
 export function resolve(node) {
 	let name = "";
 	while (node?.$ref) {
@@ -21,7 +21,7 @@ export function resolve(node) {
 
 const choices = (schema) => schema.oneOf ?? schema.anyOf ?? [];
 
-// kindOf names a type in words: "array of Note", "string (uuid) or null".
+// kindOf describes a type: "array of Note", "string (uuid) or null".
 export function kindOf(given) {
 	const schema = resolve(given);
 	if ("const" in schema) return JSON.stringify(schema.const);
@@ -42,14 +42,14 @@ function bounds(schema) {
 	return said.length ? `, ${said.join(", ")}` : "";
 }
 
-// field is one line: a parameter's or a property's.
+// field renders one parameter or property.
 export function field(name, given, { required, where, description } = {}) {
 	const schema = resolve(given), said = description ?? given.description ?? schema.description;
 	return el("li", {}, el("code", {}, name), " ", el("span", { class: "kind" }, `${where ? `${where}, ` : ""}${kindOf(given)}${bounds(schema)}`), " ",
 		required && el("span", { class: "needed" }, "required"), said && el("div", {}, said), inner(given));
 }
 
-// inner shows what is inside of a field, made when it is opened.
+// inner shows the contents of a field; they are created when it is opened.
 function inner(given) {
 	const schema = resolve(given), items = schema.items && resolve(schema.items);
 	const within = [schema, items].find((s) => s && (s.properties || choices(s).some((choice) => resolve(choice).properties)));
@@ -70,7 +70,7 @@ export function fields(given) {
 	return el("p", { class: "kind" }, kindOf(given));
 }
 
-// sample makes a value that a schema takes.
+// sample generates a value that matches a schema.
 export function sample(given, depth = 0) {
 	const schema = resolve(given);
 	for (const key of ["example", "default", "const"]) if (key in schema) return schema[key];

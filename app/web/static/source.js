@@ -1,8 +1,8 @@
-// Where an item comes from: the quote under it, which leads to the note.
+// Where an item comes from: the quote under it, which links to the note.
 import { el } from "./dom.js";
 import { t } from "./words.js";
 
-// sourceOf shows the source of an item; nothing where it has none.
+// sourceOf shows an item's source, if it has one.
 export function sourceOf({ source, unverified }) {
 	if (unverified) return el("p", { class: "source hint" }, t("source.unverified"));
 	if (!source?.quote) return "";
@@ -12,5 +12,5 @@ export function sourceOf({ source, unverified }) {
 	return el("a", { class: "source", href: noteAt(source), "aria-label": t("source.open", { quote: source.quote }) }, words);
 }
 
-// noteAt is the address of a note with the place that a source names.
+// noteAt returns the address of a note, with the passage of a source.
 export const noteAt = (source) => `#/library/notes/${source.note_id}?${new URLSearchParams({ from: source.start, to: source.end })}`;

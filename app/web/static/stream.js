@@ -1,13 +1,13 @@
-// Following a run. The browser's EventSource reconnects after the last event it has; what it cannot know is told apart
-// here: a server that is away, one that has forgotten the run, and a refusal.
+// Following a run. The browser's EventSource reconnects after the last event received. This module handles what EventSource cannot: a
+// server that is away, a server that has lost the run, and a refusal.
 import { back, call, there, token } from "./api.js";
 import { sleep } from "./dom.js";
 
-const silent = 3000; // ms after which a server that should have something has nothing
-const refusals = 5; // in a row, without an event between them
+const silent = 3000; // ms without an event after which a server that should have one has none
+const refusals = 5; // consecutive refusals, without an event between them
 
-// follow gives the events of one run to on.event until its end, or calls on.lost once when
-// nobody knows the run any more. It returns how to stop.
+// follow passes the events of one run to on.event until its end, or calls on.lost once if the server does not know the run any more. It
+// returns a function that stops.
 export function follow(url, run, on) {
 	let source, last = "", silence, refused = 0, stopped = false;
 
@@ -25,9 +25,8 @@ export function follow(url, run, on) {
 		clearTimeout(silence);
 		silence = setTimeout(what, silent);
 	};
-	// A run's first event is there before its stream is opened. Where it does not come, the
-	// server was restarted and has forgotten the run. After a position, silence may be a run
-	// that thinks: then it is asked for from the start, which begins with that event.
+	// A run's first event exists before its stream is opened. If it does not arrive, the server was restarted and has lost the run. After a
+	// position, silence may be a run that is still working: then the stream is opened from the start, which begins with that event.
 	const fresh = () => {
 		last = "";
 		source.close();
@@ -51,12 +50,12 @@ export function follow(url, run, on) {
 		if (++refused > refusals) return lost();
 		await sleep(300 * 2 ** refused);
 		try {
-			await call("GET", "/api/ai/stream-status"); // asks for a token where that was it
+			await call("GET", "/api/ai/stream-status"); // asks for a token if that was the problem
 		} catch { /* then the next try says so too */ }
 		if (!stopped) open();
 	};
 	const open = () => {
-		const [path, ticket] = url.split("?"); // a ticket is good for ten minutes
+		const [path, ticket] = url.split("?"); // a ticket is valid for ten minutes
 		const query = new URLSearchParams(refused ? "" : ticket);
 		query.set("run_id", run);
 		if (last) query.set("last_event_id", last);

@@ -1,15 +1,15 @@
-// Study: what is due today, and where one left off.
+// Study: what is due today, and where the user left off.
 import { $, el } from "./dom.js";
 import { dueText, fetchQueue, fetchSuspended, nextDay, total } from "./due.js";
 import { recent, row } from "./entries.js";
 import { here } from "./route.js";
 import { day, t } from "./words.js";
 
-const most = 6; // entries to continue with
+const most = 6; // entries to continue
 
 const fault = (e) => { $("study-said").textContent = e.message; };
 
-let review = null; // its module, once it was needed
+let review = null; // its module, once it is needed
 
 async function openOne(doing, deck) {
 	if (doing === "suspended") {
@@ -47,7 +47,7 @@ async function showDue(some) {
 	$("due").textContent = next ? `${t("review.none")} ${t("review.nextday", { n: next.count, day: day(`${next.date}T12:00`) })}` : "";
 }
 
-// showSuspended leads to the cards that are suspended, where there are some.
+// showSuspended links to the suspended cards, if there are any.
 async function showSuspended(some) {
 	$("suspended").hidden = !await some || !(await fetchSuspended("", 1)).length;
 }

@@ -1,4 +1,4 @@
-// Suspended cards: out of the review until they are put back.
+// Suspended cards: excluded from the review until they are put back.
 import { call, mine } from "./api.js";
 import { listed } from "./cards.js";
 import { button, el } from "./dom.js";
@@ -6,9 +6,9 @@ import { fetchSuspended } from "./due.js";
 import { retitle } from "./route.js";
 import { t } from "./words.js";
 
-const longest = 60; // characters of a card in a button's name
+const longest = 60; // characters of a card in a button's label
 
-// openSuspended lists the suspended cards of a deck, or of all with "".
+// openSuspended lists the suspended cards of a deck, or of all decks with "".
 export async function openSuspended(box, deck) {
 	retitle(t("suspended.title"));
 	const cards = await fetchSuspended(deck);

@@ -1,11 +1,11 @@
-// The service worker: it keeps the page and the files of its version, and gives them where the network does not. It keeps no
-// answer of the API.
+// The service worker: it caches the page and its version's files, and serves them when the network does not. It caches no response of the
+// API.
 
 const name = "page {version}", own = "/assets/{version}/";
-// The modules of the page, also those of places that were not opened yet. KaTeX is kept once it was needed.
+// The modules of the page, including those of places that were not opened yet. KaTeX is cached once it was needed.
 const modules = "account aids api ask attempts cards desk dialog dom due edit entries files formula growing inline itemform language library make markdown " +
 	"material note offline options outbox print questions quiz review route run save source stream study suspended warnings words";
-const patience = 5000; // ms until the kept page is shown instead of one that does not come
+const patience = 5000; // ms until the cached page is shown if the network does not respond
 
 addEventListener("install", (e) => e.waitUntil(install()));
 addEventListener("activate", (e) => e.waitUntil(activate()));
@@ -45,7 +45,7 @@ async function asset(request) {
 	return await stored(request) ?? fetchAsset(await caches.open(name), request);
 }
 
-// fetchAsset keeps a file that never changes. One that another release gives under this version is not kept.
+// fetchAsset caches a file that never changes. It does not cache a file that another release sends for this version.
 async function fetchAsset(cache, request) {
 	const answer = await fetch(request);
 	if (answer.ok && answer.headers.get("Cache-Control")?.includes("immutable")) await cache.put(request, answer.clone());

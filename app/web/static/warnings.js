@@ -1,7 +1,7 @@
-// The server's warnings and what it says of files, which it writes in English, in the language of the page.
+// Translations of the server's warnings and messages about files, which the server writes in English.
 import { knows, language, t } from "./words.js";
 
-// Each key of a word with what the server says; groups become its values.
+// Each key of a word, with the server's text; groups become its values.
 const said = {
 	made: /^made (?<made>\d+) of (?<asked>\d+)$/,
 	all: /^made (?<made>\d+) of (?<asked>\d+): the text contains no more$/,
@@ -33,8 +33,8 @@ const said = {
 	damaged: /^the file (is damaged|cannot be read)|is damaged/i,
 };
 
-// translated gives a text of the server in the page's language; null where the page does not know it, and in English, because the server's
-// own words are the most precise.
+// translated returns a text of the server in the page's language. It returns null if the page does not know the text, and in English,
+// because the server's own words are the most precise.
 export function translated(text) {
 	if (language === "en") return null;
 	for (const [key, expression] of Object.entries(said)) {
@@ -46,7 +46,7 @@ export function translated(text) {
 
 export const warning = (text) => translated(text) ?? text;
 
-// named gives the name of a language in the page's own.
+// named returns the name of a language, in the page's language.
 function named(name) {
 	const english = new Intl.DisplayNames(["en"], { type: "language" }), own = new Intl.DisplayNames([language], { type: "language" });
 	const tag = ["de", "es", "fr", "it", "pt", "nl", "pl", "sv", "da", "nb", "fi", "cs", "tr", "ru", "uk", "el", "ar", "he", "fa", "hi", "th", "ja", "zh", "ko", "vi"].find((one) => english.of(one) === name);

@@ -1,5 +1,5 @@
-// The interface's words: one JSON file a language, chosen by the browser's languages. A page for operators is in English
-// and says so (data-words="en").
+// The interface's words: one JSON file per language, chosen by the browser's languages. A page for operators is in English and declares it
+// (data-words="en").
 import { sleep } from "./dom.js";
 
 const languages = ["en", "de", "es", "fr"];
@@ -20,7 +20,7 @@ const words = await load();
 const plural = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 
-// t is a text of the interface with its values; n chooses between singular and plural.
+// t returns a text of the interface with its values; n selects singular or plural.
 export function t(key, values = {}) {
 	const word = words[key];
 	const text = typeof word === "object" ? word[plural.select(values.n)] ?? word.other : word;
@@ -33,7 +33,7 @@ export const day = (at) => new Date(at).toLocaleDateString(language, { day: "num
 
 export const moment = (at) => new Date(at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
 
-// span is a time in words: "40 s", "5 min", "3 d".
+// span formats a duration: "40 s", "5 min", "3 d".
 export function span(seconds) {
 	for (const [unit, length, most] of [["second", 1, 100], ["minute", 60, 90], ["hour", 3600, 36], ["day", 86400, 60], ["month", 2629800, 24]]) {
 		if (seconds <= most * length) return measure(Math.max(1, Math.round(seconds / length)), unit);
@@ -43,7 +43,7 @@ export function span(seconds) {
 
 const measure = (n, unit) => new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(n);
 
-// fill writes the words into a part of the page: data-t is an element's text, data-t-NAME an attribute.
+// fill inserts the words into a part of the page: data-t is an element's text, data-t-NAME an attribute.
 export function fill(root) {
 	for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
 	for (const name of ["placeholder", "aria-label", "title"]) {

@@ -72,7 +72,7 @@ func (p *Process) Stop(patience time.Duration) error {
 	case <-timer.C:
 		_ = p.command.Process.Kill()
 		<-p.Ended
-		return errors.New("it did not end after TERM: killed")
+		return errors.New("it did not exit after TERM and was killed")
 	}
 }
 

@@ -46,7 +46,7 @@ func TestAProgramThatDoesNotStartIsNamed(t *testing.T) {
 	testkit.SkipShort(t, "starts processes")
 	var told bytes.Buffer
 	err := Run(t.Context(), []string{"-program", "broken,/bin/false"}, io.Discard, &told)
-	if status := command.Status("", err, &told); status != command.Failed || !strings.Contains(told.String(), "broken: it ended while starting") {
+	if status := command.Status("", err, &told); status != command.Failed || !strings.Contains(told.String(), "broken: it exited while starting") {
 		t.Errorf("status %d: %s", status, told.String())
 	}
 }

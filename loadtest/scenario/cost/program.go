@@ -98,7 +98,7 @@ func (p *process) awaitAnswer(ctx context.Context) error {
 		}
 		select {
 		case <-p.Ended:
-			return errors.New("it ended while starting")
+			return errors.New("it exited while starting")
 		default:
 		}
 		if !pace.Sleep(ctx, 20*time.Millisecond) {

@@ -30,8 +30,8 @@ type candidate struct {
 func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	fs := flag.NewFlagSet("loadtest bench-agents", flag.ContinueOnError)
-	fs.IntVar(&s.clients, "clients", 50, "clients, each with a connection of its own")
-	fs.IntVar(&s.rounds, "rounds", 5, "windows of each program")
+	fs.IntVar(&s.clients, "clients", 50, "clients, each with its own connection")
+	fs.IntVar(&s.rounds, "rounds", 5, "windows per program")
 	fs.DurationVar(&s.window, "window", 8*time.Second, "length of a window")
 	fs.Func("notes", "ask for flashcards from paragraphs of this `FILE`, two at a time, instead of chats (an offline program needs no model: LLM_PROVIDER=offline)", func(name string) error {
 		text, err := os.ReadFile(name)

@@ -65,7 +65,7 @@ func (b *bench) spread(ctx context.Context, s *Server, what string, h held) erro
 		}
 	}
 	t := h.close()
-	after := atMost("balance", fmt.Sprintf("... behind each %d recycles, most", b.o.workers), worst, balanceGoal, rounds)
+	after := atMost("balance", fmt.Sprintf("... after each %d recycles, highest", b.o.workers), worst, balanceGoal, rounds)
 	after.Note = words
 	if rounds < int64(b.o.balanceRounds) {
 		after.Pass, after.Note = false, fmt.Sprintf("the workers did not recycle within %v", recycleWait)
@@ -207,7 +207,7 @@ func (h *heldStreams) hold(stream *client.Events) {
 		return
 	}
 	if err == nil {
-		err = fmt.Errorf("a stream nobody posted to got %q: %s", e.Type, e.ErrorMsg)
+		err = fmt.Errorf("a stream without a post got %q: %s", e.Type, e.ErrorMsg)
 	}
 	h.tally.mu.Lock()
 	defer h.tally.mu.Unlock()

@@ -130,7 +130,7 @@ func (b *bench) overall() {
 		return
 	}
 	alive := atMost("all", "workers alive at once", float64(o.most), float64(2*b.o.workers), o.samples)
-	ends := zeroOf("all", "servers that TERM did not end well", int64(len(o.badEnds)), o.servers)
+	ends := zeroOf("all", "servers that did not exit cleanly after TERM", int64(len(o.badEnds)), o.servers)
 	ends.Details = o.badEnds
 	b.add(alive, ends)
 	if o.read > 0 {

@@ -268,7 +268,7 @@ func TestSettingsOutOfBoundsAreNamed(t *testing.T) {
 		"-stream-run 0s":          "-stream-run",
 		"-stream-quiet -1s":       "-stream-quiet",
 		"-parts keepalive,nobody": "nobody",
-		"-parts ,":                "names none",
+		"-parts ,":                "names no part",
 		"-env NAME":               "NAME=VALUE",
 		"-env =1":                 "NAME=VALUE",
 		"extra":                   "extra",

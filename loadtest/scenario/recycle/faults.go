@@ -193,10 +193,10 @@ func (b *bench) stop(ctx context.Context) error {
 // addOutcome adds the figures that both parts have in common.
 func (b *bench) addOutcome(part string, o *outcome) {
 	mine := atMost(part, "requests failed on the ended workers' connections", float64(o.own), float64(o.held), o.faults)
-	mine.Note = "the goal is the number of connections they held: each can lose the one request it carries, and nearly all carry one, as the worker is frozen first"
+	mine.Note = "the goal is the number of connections they held: each can lose the one request in progress on it, and nearly all have one, because the worker is frozen first"
 	others := zeroOf(part, "requests failed on all other connections", int64(len(o.collected)), o.requests)
 	for _, err := range o.collected {
 		others.Details = append(others.Details, err.Error())
 	}
-	b.add(mine, others, zeroOf(part, "faults during which nobody else was answered", o.silent, o.faults))
+	b.add(mine, others, zeroOf(part, "faults during which no other client was answered", o.silent, o.faults))
 }

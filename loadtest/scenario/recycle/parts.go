@@ -43,7 +43,7 @@ func (b *bench) with(ctx context.Context, settings map[string]string, hitless bo
 	go func() {
 		select {
 		case <-s.Ended:
-			cancel(fmt.Errorf("the server ended by itself: %v", s.Told()))
+			cancel(fmt.Errorf("the server exited unexpectedly: %v", s.Told()))
 		case <-within.Done():
 		}
 	}()
@@ -132,7 +132,7 @@ func (b *bench) keepalive(ctx context.Context) error {
 		t := b.drive(ctx, l, s)
 		p, err := s.Page(context.WithoutCancel(ctx))
 		b.add(zeroOf("keepalive", "requests failed", t.failures, t.requests).withFailures(t),
-			atLeast("keepalive", "recycles meanwhile", float64(p.Recycles.Planned()), float64(b.o.recycles), t.requests))
+			atLeast("keepalive", "recycles", float64(p.Recycles.Planned()), float64(b.o.recycles), t.requests))
 		return err
 	})
 }
@@ -161,7 +161,7 @@ func (b *bench) idle(ctx context.Context) error {
 		})
 		p, errPage := s.Page(context.WithoutCancel(ctx))
 		f := zeroOf("idle", "requests failed after "+b.o.idleFor.String()+" of silence", t.failures, t.requests)
-		b.add(f.withFailures(t).during(p.Recycles.Planned()), zeroOf("idle", "requests failed of the clients beside", others.failures, others.requests).withFailures(others))
+		b.add(f.withFailures(t).during(p.Recycles.Planned()), zeroOf("idle", "background requests failed", others.failures, others.requests).withFailures(others))
 		return errors.Join(err, errPage)
 	})
 }

@@ -158,7 +158,7 @@ func (s *Server) Stop() error {
 		s.unwatch()
 	}
 	if err := s.Process.Stop((gracefulTime + 5) * time.Second); err != nil {
-		return fmt.Errorf("the server's end: %w: %s", err, strings.Join(s.Told(), "; "))
+		return fmt.Errorf("stop the server: %w: %s", err, strings.Join(s.Told(), "; "))
 	}
 	return os.RemoveAll(s.dir)
 }

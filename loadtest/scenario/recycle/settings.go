@@ -69,15 +69,15 @@ func (s *settings) define(fs *flag.FlagSet) {
 	fs.IntVar(&s.jitter, "jitter", 50, "MAX_REQUESTS_JITTER")
 	fs.IntVar(&s.clients, "clients", 32, "keep-alive clients of keepalive, fresh and ratio")
 	fs.IntVar(&s.requests, "requests", 1_000_000, "keepalive: requests")
-	fs.IntVar(&s.recycles, "recycles", 700, "keepalive: recycles there must be meanwhile")
+	fs.IntVar(&s.recycles, "recycles", 700, "keepalive: minimum number of recycles")
 	fs.DurationVar(&s.think, "think", 0, "keepalive: pause of a client between two requests")
 	fs.IntVar(&s.freshRequests, "fresh", 300_000, "fresh: requests, each over a new connection")
-	fs.IntVar(&s.idleRequests, "idle", 6000, "idle: requests after a time of silence")
+	fs.IntVar(&s.idleRequests, "idle", 6000, "idle: requests after a period of silence")
 	fs.IntVar(&s.idleClients, "idle-clients", 300, "idle: clients")
 	fs.DurationVar(&s.idleFor, "idle-for", 3500*time.Millisecond, "idle: silence between two requests of a client")
 	fs.IntVar(&s.streams, "streams", 200, "streams: event streams open at any time")
-	fs.IntVar(&s.streamRecycles, "stream-recycles", 50, "streams: recycles there must be meanwhile; the part ends behind them")
-	fs.DurationVar(&s.streamRun, "stream-run", 4*time.Second, "streams: how long a run's events come")
+	fs.IntVar(&s.streamRecycles, "stream-recycles", 50, "streams: minimum number of recycles, after which the part ends")
+	fs.DurationVar(&s.streamRun, "stream-run", 4*time.Second, "streams: duration of a run")
 	fs.DurationVar(&s.streamQuiet, "stream-quiet", 30*time.Second, "streams: longest time that a stream is open before its run begins; the mean is half of it")
 	fs.DurationVar(&s.streamLimit, "stream-limit", 10*time.Minute, "streams: the part ends after this at the latest")
 	fs.IntVar(&s.kills, "kills", 200, "kill: workers killed")
@@ -85,7 +85,7 @@ func (s *settings) define(fs *flag.FlagSet) {
 	fs.IntVar(&s.ratioPairs, "ratio-pairs", 3, "ratio: pairs of windows, with recycling and without")
 	fs.DurationVar(&s.ratioWindow, "ratio-window", 10*time.Second, "ratio: length of a window")
 	fs.IntVar(&s.connections, "connections", 50, "balance: connections, and then as many streams")
-	fs.IntVar(&s.balanceRounds, "balance-rounds", 5, "balance: rounds, of as many recycles as there are workers, that are looked behind")
+	fs.IntVar(&s.balanceRounds, "balance-rounds", 5, "balance: rounds, each measured after as many recycles as there are workers")
 }
 
 func (s *settings) setEnv(text string) error {
@@ -108,7 +108,7 @@ func (s *settings) check(fs *flag.FlagSet) error {
 		}
 	}
 	if len(s.parts) == 0 {
-		return errors.New("-parts: names none")
+		return errors.New("-parts: names no part")
 	}
 	const most = 100_000_000
 	var wrong error

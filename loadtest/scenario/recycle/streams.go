@@ -154,13 +154,13 @@ func (c *streamCount) settle(q *client.Sequence, want string, crossings int64) {
 	var why error
 	switch {
 	case !q.Ended:
-		why = errors.New("the stream was given up before its run had ended")
+		why = errors.New("gave up on the stream before its run had ended")
 	case q.Failure != "":
 		why = errors.New(q.Failure)
 	case q.Wrong > 0:
-		why = fmt.Errorf("%d events with an id that does not fit", q.Wrong)
+		why = fmt.Errorf("%d events with a wrong id", q.Wrong)
 	case q.Text() != want:
-		why = fmt.Errorf("a text of %d bytes where %d were said", len(q.Text()), len(want))
+		why = fmt.Errorf("a text of %d bytes instead of %d", len(q.Text()), len(want))
 	}
 	if why != nil {
 		c.unwhole++
@@ -183,10 +183,10 @@ func (b *bench) addStreams(c *streamCount, others *tally, recycles int64) {
 	b.add(lost,
 		zeroOf("streams", "events doubled", c.doubled, c.taken),
 		zeroOf("streams", "reconnects", c.reconnects, c.streams),
-		zeroOf("streams", "runs not seen whole", c.unwhole, c.runs),
+		zeroOf("streams", "runs not received completely", c.unwhole, c.runs),
 		zeroOf("streams", "requests for streams and runs failed", c.tally.failures-c.reconnects-c.unwhole, c.tally.requests).withFailures(c.tally),
-		atLeast("streams", "recycles meanwhile", float64(recycles), float64(b.o.streamRecycles), c.taken),
-		zeroOf("streams", "requests failed of the clients beside", others.failures, others.requests).withFailures(others))
+		atLeast("streams", "recycles", float64(recycles), float64(b.o.streamRecycles), c.taken),
+		zeroOf("streams", "background requests failed", others.failures, others.requests).withFailures(others))
 }
 
 // watcher has one stream open at a time.
