@@ -186,7 +186,7 @@ func TestNoCacheReadsEveryPartAnewAndKeepsIt(t *testing.T) {
 	readBy(t, b, req)
 	req.NoCache = false
 	if got := readBy(t, b, req); got != nil {
-		t.Errorf("what no-cache has read is not kept: %q", got)
+		t.Errorf("parts read with no-cache are not cached: %q", got)
 	}
 }
 
@@ -348,11 +348,11 @@ func TestTextsArePackedWithTheirRevision(t *testing.T) {
 				t.Errorf("%d texts of %d: got %d, %v", len(texts), number, len(got), ok)
 			}
 			if _, ok := decodeTexts(value, number+1); ok {
-				t.Error("what is outdated is used")
+				t.Error("an outdated part is used")
 			}
 			if len(texts) > 0 {
 				if _, ok := decodeTexts(value[:len(value)-1], number); ok && texts[len(texts)-1] != "" {
-					t.Error("what is cut off is used")
+					t.Error("a truncated part is used")
 				}
 			}
 		}

@@ -68,7 +68,7 @@ func TestEqualRequestsOfSeveralProcessesShareOneCall(t *testing.T) {
 						told += text
 					}
 					if typ == study.Chat && told != agenttest.GoodAnswer(typ) {
-						t.Errorf("run %d was told %q", i, told)
+						t.Errorf("run %d received %q", i, told)
 					}
 				}
 			}
@@ -116,7 +116,7 @@ func TestNobodyLeadsWhereNothingIsSavedByIt(t *testing.T) {
 		b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), tc.o)
 		c := shareCache(b)
 		if _, err := b.Run(t.Context(), tc.req, nil); err != nil || c.asked != tc.led || len(c.Keys()) != 1 {
-			t.Errorf("%s: %v, asked %d times, %d answers kept", name, err, c.asked, len(c.Keys()))
+			t.Errorf("%s: %v, called %d times, %d answers cached", name, err, c.asked, len(c.Keys()))
 		}
 	}
 }

@@ -114,7 +114,7 @@ func TestWhatTheModelFindsIsCorrectedOnceWithinThreeCalls(t *testing.T) {
 		t.Fatalf("%v, %d calls, %+v", err, b.Model.Calls(), v)
 	}
 	if said := m.Prompts[2].Turns[1].Text; !strings.Contains(said, "question 1 is not in the material") {
-		t.Errorf("the correction is told %s", said)
+		t.Errorf("the correction's prompt is %s", said)
 	}
 	if !warns(out, "did not check the corrected answer") || len(b.Cache.Keys()) != 0 {
 		t.Errorf("warnings %q, cached %q", out.Result.Warnings, b.Cache.Keys())
@@ -223,7 +223,7 @@ func TestWhatTheModelFindsUnsafeIsWithheld(t *testing.T) {
 		}
 		agenttest.FailsWith(t, err, study.CodeWithheld, "SECRET")
 		if b.Model.Calls() != 2 || len(b.Store.Contents) != 0 || len(b.Cache.Keys()) != 0 {
-			t.Errorf("%s: %d calls, or something was kept", c.name, b.Model.Calls())
+			t.Errorf("%s: %d calls, or something was cached", c.name, b.Model.Calls())
 		}
 	}
 }

@@ -39,14 +39,14 @@ func TestAnAnswerFromTheCacheIsNotSavedAgain(t *testing.T) {
 		}
 		other := ask("bob")
 		if other.FromCache || !ask("bob").FromCache { // must not reveal that it was made for another user
-			t.Errorf("%s: another user's first hit is told as one, or the second is not", typ)
+			t.Errorf("%s: another user's first hit is reported as a hit, or the second is not", typ)
 		}
 		if len(b.Model.Prompts) != 1 || other.Result.Saved.ContentID == first.Result.Saved.ContentID || other.Result.SessionID == first.Result.SessionID {
 			t.Errorf("%s: another user's first hit was saved as %+v in %s", typ, other.Result.Saved, other.Result.SessionID)
 		}
 		b.Store.Contents = slices.DeleteFunc(b.Store.Contents, func(c study.Content) bool { return c.UserID == agenttest.Alice })
 		if again := ask(agenttest.Alice); len(b.Store.Contents) != 2 || again.Result.SessionID == first.Result.SessionID {
-			t.Errorf("%s: what was deleted is given as saved: %+v", typ, again.Result.Saved)
+			t.Errorf("%s: a deleted aid is reported as saved: %+v", typ, again.Result.Saved)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func checkKept(t *testing.T, b *bench, out Outcome, typ study.Type) {
 		t.Errorf("saved %+v", out.Result.Saved)
 	}
 	if listed != (len(b.Store.Contents) == 1) {
-		t.Errorf("%d contents kept", len(b.Store.Contents))
+		t.Errorf("%d contents saved", len(b.Store.Contents))
 	}
 	for _, c := range b.Store.Contents {
 		if c.Type != typ || c.UserID != agenttest.Alice || c.SessionID != agenttest.SessionID || c.Title == "" || json.Unmarshal(c.Data, study.NewAid(typ)) != nil {
@@ -94,7 +94,7 @@ func TestAChatIsToldAsItComes(t *testing.T) {
 func TestAChatWithoutAWatcherIsNotStreamed(t *testing.T) {
 	b := newBench(&agenttest.Model{Answer: func(_ context.Context, _ int, _ study.Prompt, onText func(string)) (study.Answer, error) {
 		if onText != nil {
-			t.Error("the answer is streamed to nobody")
+			t.Error("the answer is streamed without a reader")
 		}
 		return study.Answer{Text: "Yes."}, nil
 	}}, Options{})
@@ -148,7 +148,7 @@ func TestAFaultyAnswerIsSentBackForCorrection(t *testing.T) {
 		t.Errorf("the correction says %+v", p.Turns)
 	}
 	if b.Model.Prompts[0].Skip != 0 || p.Skip != 1 {
-		t.Errorf("the correction is asked of model %d", p.Skip)
+		t.Errorf("the correction was requested from model %d", p.Skip)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestAnAnswerThatStaysFaultyFailsTheRunAndSaysWhy(t *testing.T) {
 				t.Errorf("execution %+v", x)
 			}
 			if len(b.Cache.Keys()) != 0 || len(b.Store.Talks[agenttest.SessionID]) != 0 {
-				t.Error("something of a failed run was kept")
+				t.Error("data of a failed run was stored")
 			}
 		})
 	}
@@ -256,7 +256,7 @@ func TestMissingItemsAreAskedForAloneAndThenTold(t *testing.T) {
 		t.Errorf("%v, %+v", err, out.Result)
 	}
 	if said := b.Model.Prompts[1].Turns[1].Text; !strings.Contains(said, "exactly 2 flashcards") || !strings.Contains(said, "make others:\n- Question 0?\n- Question 1?") {
-		t.Errorf("asked for more with %s", said)
+		t.Errorf("requested more with %s", said)
 	}
 }
 
@@ -270,7 +270,7 @@ func TestNeverMoreThanThreeCalls(t *testing.T) {
 	}
 	for calls, limit := range map[int]int{0: 8, 1: 2, 2: 1} {
 		if calls < len(b.Model.Prompts) && b.Model.Prompts[calls].MaxCalls != limit {
-			t.Errorf("call %d may take %d HTTP calls, want %d", calls+1, b.Model.Prompts[calls].MaxCalls, limit)
+			t.Errorf("call %d may make %d HTTP calls, want %d", calls+1, b.Model.Prompts[calls].MaxCalls, limit)
 		}
 	}
 	retried := &agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
@@ -278,7 +278,7 @@ func TestNeverMoreThanThreeCalls(t *testing.T) {
 	}}
 	_, err = newBench(retried, Options{}).Run(t.Context(), req, nil)
 	if agenttest.FailsWith(t, err, study.CodeUpstreamFailed); retried.Calls() != 1 {
-		t.Errorf("after 3 HTTP calls the model was asked again")
+		t.Errorf("the model was called again after 3 HTTP calls")
 	}
 }
 
@@ -320,7 +320,7 @@ func TestWhatIsWholeOfABrokenStreamIsKept(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, out.Result)
 		}
 		if m.Calls() > 1 && strings.Contains(c.name, "nothing") && m.Prompts[1].Skip != 1 {
-			t.Errorf("%s: asked of model %d", c.name, m.Prompts[1].Skip)
+			t.Errorf("%s: requested from model %d", c.name, m.Prompts[1].Skip)
 		}
 	}
 }
@@ -409,7 +409,7 @@ func TestAnUnsafeAnswerIsWithheld(t *testing.T) {
 	_, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 	agenttest.FailsWith(t, err, study.CodeWithheld, "pipe")
 	if len(b.Cache.Keys()) != 0 || len(b.Store.Talks) != 0 || len(b.Store.Contents) != 0 {
-		t.Error("something of a withheld answer was kept")
+		t.Error("data of a withheld answer was stored")
 	}
 	if x := b.Store.Executions[0]; x.Success || x.ErrorCode != study.CodeWithheld {
 		t.Errorf("execution %+v", x)
@@ -438,7 +438,7 @@ func TestAChatThatTurnsUnsafeIsCutBeforeItsWords(t *testing.T) {
 			_, err := b.Run(t.Context(), agenttest.Asking(study.Chat), &w)
 			agenttest.FailsWith(t, err, study.CodeWithheld)
 			if told := strings.Join(w.tokens, ""); strings.Contains(told, "bomb") {
-				t.Errorf("told %q", told)
+				t.Errorf("received %q", told)
 			}
 			if name == "in words" && after == 0 {
 				t.Error("the model was not stopped")
@@ -547,7 +547,7 @@ func TestPanicsAnywhereBecomeErrorsWithoutWords(t *testing.T) {
 			agenttest.FailsWith(t, err, study.CodeInternal, "SECRET")
 			log := b.Log.String()
 			if strings.Contains(log, "SECRET") || !strings.Contains(log, "panic in a run") || !strings.Contains(log, ".go:") {
-				t.Errorf("the log lacks the stack, or holds words: %s", log)
+				t.Errorf("the log lacks the stack, or contains text of the student: %s", log)
 			}
 			if name != "RecordExecution" && (len(b.Store.Executions) != 1 || b.Store.Executions[0].ErrorCode != study.CodeInternal) {
 				t.Errorf("executions %+v", b.Store.Executions)
@@ -579,7 +579,7 @@ func TestNeitherErrorsNorLogsHoldAStudentsWords(t *testing.T) {
 			t.Errorf("%s: error %v, log %s", name, err, b.Log)
 		}
 		if x := b.Store.Executions[0]; strings.Contains(agenttest.JSON(x), "SECRET") {
-			t.Errorf("%s: the execution holds words: %+v", name, x)
+			t.Errorf("%s: the execution contains text of the student: %+v", name, x)
 		}
 	}
 }

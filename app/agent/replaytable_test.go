@@ -62,7 +62,7 @@ func checkTable(t *testing.T, rows []*row) {
 		return
 	}
 	if old != table {
-		t.Errorf("the table in %s is not what was seen; run with -update:\n%s", tableFile, table)
+		t.Errorf("the table in %s differs from the results; run with -update:\n%s", tableFile, table)
 	}
 }
 

@@ -40,7 +40,7 @@ func TestTheSameQuestionAgainIsAnsweredFromTheCache(t *testing.T) {
 			t.Errorf("%s: metadata %+v, session %s", typ, m, out.Result.SessionID)
 		}
 		if len(b.Store.Talks[again.SessionID]) != 2 || len(b.Store.Executions) != 2 || out.RunID == first.RunID {
-			t.Errorf("%s: the second run was not kept as its own", typ)
+			t.Errorf("%s: the second run was not saved separately", typ)
 		}
 		if got := w.tokens; typ == study.Chat && !slices.Equal(got, []string{agenttest.GoodAnswer(typ)}) || typ != study.Chat && got != nil {
 			t.Errorf("%s: tokens %q", typ, got)
@@ -197,7 +197,7 @@ func TestEqualRequestsInFlightShareOneCall(t *testing.T) {
 				tokens += c.out[i].Result.Metadata.TokensUsed
 				agenttest.CheckSteps(t, c.seen[i].progress)
 				if got := strings.Join(c.seen[i].tokens, ""); typ == study.Chat && got != text {
-					t.Errorf("run %d was told %q", i, got)
+					t.Errorf("run %d received %q", i, got)
 				}
 			}
 			if m.Calls() != 1 || tokens != 10 || len(b.Store.Executions) != 100 || len(b.flights) != 0 {
@@ -219,7 +219,7 @@ func TestFollowersOutliveTheirLeader(t *testing.T) {
 		agenttest.FailsWith(t, c.errs[0], study.CodeUnavailable)
 		for i := 1; i < 3; i++ {
 			if c.errs[i] != nil || strings.Join(c.seen[i].tokens, "") != agenttest.GoodAnswer(study.Chat) {
-				t.Errorf("run %d: %v, told %q", i, c.errs[i], c.seen[i].tokens)
+				t.Errorf("run %d: %v, received %q", i, c.errs[i], c.seen[i].tokens)
 			}
 		}
 		if m.Calls() != 1 {

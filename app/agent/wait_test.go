@@ -26,7 +26,7 @@ func TestAWaitThatTheAIServiceAsksForIsToldAsProgress(t *testing.T) {
 		all := w.progress
 		at := slices.IndexFunc(all, func(p study.Progress) bool { return p.Message == "The AI service asks us to wait 3 s" })
 		if at < 0 || all[at].Step != 3 || all[at].CurrentAgent != agents[typ] {
-			t.Fatalf("%s: told %+v", typ, all)
+			t.Fatalf("%s: reported %+v", typ, all)
 		}
 		agenttest.CheckSteps(t, slices.Delete(all, at, at+1))
 	}

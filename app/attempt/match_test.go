@@ -93,7 +93,7 @@ func FuzzNormalize(f *testing.F) {
 		}
 		tokens := normalize(s)
 		if matches(s, []string{s}) != (len(tokens) > 0) {
-			t.Errorf("%q is not what it is: %q", s, tokens)
+			t.Errorf("%q does not match itself: %q", s, tokens)
 		}
 		for _, token := range tokens {
 			if strings.TrimSpace(token) != token {

@@ -143,7 +143,7 @@ func TestAnArchiveHoldsWhatTheStoreHas(t *testing.T) {
 	}
 	for name, body := range files {
 		if bytes.Contains(body, []byte("bob")) {
-			t.Errorf("%s holds something of another user", name)
+			t.Errorf("%s contains data of another user", name)
 		}
 	}
 }
@@ -165,13 +165,13 @@ func checkAids(t *testing.T, s store.Store, files map[string][]byte) {
 			got := decode[struct{ ID string }](t, body)
 			c, ok := want[got.ID]
 			if !ok {
-				t.Errorf("%s is not kept", name)
+				t.Errorf("%s is not in the store", name)
 				continue
 			}
 			delete(want, got.ID)
 			for _, f := range []Format{JSON, Markdown, APKG, GIFT} {
 				if _, err := CheckFormat(kind, string(f)); err == nil && !sameFile(files[strings.TrimSuffix(name, "json")+string(f)], written(t, c, f)) {
-					t.Errorf("%s as %s is not what is kept", name, f)
+					t.Errorf("%s as %s differs from the store", name, f)
 				}
 			}
 		}

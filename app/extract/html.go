@@ -71,7 +71,7 @@ func tidyMarkdown(s string) string {
 	return b.String()
 }
 
-// cleaner prepares a page for the converter: it removes what is not text, keeps only links with an absolute target, and
+// cleaner prepares a page for the converter: it removes non-text elements, keeps only links with an absolute target, and
 // replaces formulas by placeholders, because the converter would escape their content. restore puts the formulas back.
 type cleaner struct {
 	title    string

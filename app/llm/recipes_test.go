@@ -183,7 +183,7 @@ func TestEachRecipeWorksWithAnImitationOfItsServer(t *testing.T) {
 			server.calls = 0
 			ask(t, c)
 			if server.calls != 2 {
-				t.Errorf("%d calls for two answers, once it is known what the model takes", server.calls)
+				t.Errorf("%d calls for two answers, although the model's dialect is known", server.calls)
 			}
 		})
 	}

@@ -106,7 +106,7 @@ type SummarySet struct {
 	EstimatedReadingTimeMinutes int         `json:"estimated_reading_time_minutes"`
 }
 
-// AnalysisBody lists what is good about notes and what is missing from them.
+// AnalysisBody lists the strengths and gaps of notes, their key concepts, and suggestions.
 type AnalysisBody struct {
 	Strengths   []string `json:"strengths"`
 	Gaps        []string `json:"gaps"`

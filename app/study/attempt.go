@@ -12,8 +12,8 @@ const (
 	ByRules   = "rules"
 )
 
-// Attempt is a graded attempt at a quiz or an exam, or at some of its questions. It contains what is needed of the
-// questions, because the aid may be edited afterwards.
+// Attempt is a graded attempt at a quiz or an exam, or at some of its questions. It contains a copy of the relevant
+// fields of each question, because the aid may be edited afterwards.
 type Attempt struct {
 	ContentID   string                 `json:"content_id"`
 	N           int64                  `json:"n"` // from 1, within the aid

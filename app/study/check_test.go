@@ -156,7 +156,7 @@ func TestCheckFindsEveryFieldThatIsEmpty(t *testing.T) {
 		for path, spoiled := range emptied(t, a) {
 			last := path[strings.LastIndex(path, ".")+1:]
 			if !slices.Contains(mayBeEmpty, last) && len(spoiled.Check(Options{})) == 0 {
-				t.Errorf("%s: nobody misses %s", a.Type(), path)
+				t.Errorf("%s: no check requires %s", a.Type(), path)
 			}
 		}
 	}
@@ -206,7 +206,7 @@ func TestCheckNeverQuotesTheAid(t *testing.T) {
 	q := Question{Type: "SECRET", Question: "SECRET", Options: []string{"SECRET", "SECRET"}, CorrectAnswer: "SECRETS"}
 	s := &QuizSet{Quiz: QuizBody{Questions: []Question{q, q}}}
 	if got := strings.Join(s.Check(Options{}), "\n"); got == "" || strings.Contains(got, "SECRET") {
-		t.Errorf("faults quote the aid, or there are none: %s", got)
+		t.Errorf("faults quote the aid, or there are no faults: %s", got)
 	}
 }
 

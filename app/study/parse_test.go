@@ -63,7 +63,7 @@ func TestParseRequestNamesEveryFaultAndTellsNoValue(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tt.fields)
 			}
 			if strings.Contains(err.Error(), "CANARY") {
-				t.Errorf("the error tells a value: %v", err)
+				t.Errorf("the error contains a value: %v", err)
 			}
 		})
 	}

@@ -32,8 +32,8 @@ type Validation struct {
 	Issues       []string `json:"issues,omitempty"` // what the checks found
 }
 
-// Checks gives who made each check: "rules" or a model; "" = not made. The safety rules always run, even if a model is
-// named.
+// Checks names the checker of each check: "rules" or a model; "" = not checked. The safety rules always run, even if a
+// model is named.
 type Checks struct {
 	Safety   string `json:"safety,omitempty"`
 	Quality  string `json:"quality,omitempty"`
@@ -81,7 +81,7 @@ func (u *Usage) Merge(o Usage) {
 	u.Calls += o.Calls
 }
 
-// Saved gives what the store saved of an answer. Its JSON is false if saving failed.
+// Saved identifies the stored aid and session of an answer. Its JSON is false if saving failed.
 type Saved struct {
 	ContentType string `json:"content_type,omitempty"` // flashcards | quizzes | exams | summaries
 	ContentID   string `json:"content_id,omitempty"`

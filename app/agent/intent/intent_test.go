@@ -124,7 +124,7 @@ func TestOfLeavesConversationAlone(t *testing.T) {
 
 func TestOfReadsTheHeadOfAMessageOnly(t *testing.T) {
 	if got, _ := Of(strings.Repeat("One. ", maxClauses) + "Quiz me."); got != study.Chat {
-		t.Errorf("a request behind %d clauses was taken for one: %s", maxClauses, got)
+		t.Errorf("a request after %d clauses was recognized: %s", maxClauses, got)
 	}
 	if got, _ := Of(strings.Repeat("One. ", maxClauses-1) + "Quiz me."); got != study.Quiz {
 		t.Errorf("the request in clause %d was missed: %s", maxClauses, got)

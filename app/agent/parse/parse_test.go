@@ -60,7 +60,7 @@ func TestParseLooksAtSoManyObjectsOnly(t *testing.T) {
 		t.Error("the last object looked at was missed")
 	}
 	if aid, _, _ := Aid(study.Flashcards, strings.Repeat("{} ", maxObjects)+cardsJSON, anything); aid != nil {
-		t.Error("an object behind the bound was read")
+		t.Error("an object beyond the limit was read")
 	}
 }
 

@@ -28,13 +28,13 @@ func TestTheEndOfAStartedRunIsToldOnceAndOfARefusedOneNever(t *testing.T) {
 				ended := 0
 				_, err := n.Start(agenttest.Asking(study.Chat), func() {
 					if n.Counts().Active != 0 {
-						t.Error("told before its end")
+						t.Error("onEnd was called before the run ended")
 					}
 					ended++
 				})
 				synctest.Wait()
 				if ended != tt.want || (err == nil) != (tt.want == 1) {
-					t.Errorf("told %d times, Start gave %v", ended, err)
+					t.Errorf("onEnd was called %d times, Start returned %v", ended, err)
 				}
 			})
 		})

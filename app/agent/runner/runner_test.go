@@ -233,7 +233,7 @@ func TestEveryRunEndsWithOneTerminalEvent(t *testing.T) {
 				}
 				if wait, told := fields["retry_after_seconds"]; c.code == study.CodeUpstreamLimited && wait != 40.0 ||
 					told && c.code != study.CodeUpstreamLimited && c.code != study.CodeUnavailable {
-					t.Errorf("the wait is told as %v", wait)
+					t.Errorf("the wait is reported as %v", wait)
 				}
 				if n.Counts() != (Counts{Failed: 1}) || strings.Contains(agenttest.JSON(fields)+b.Log.String(), "SECRET") {
 					t.Errorf("counts %+v, %v, log %s", n.Counts(), fields, b.Log)
@@ -279,7 +279,7 @@ func TestAJournalThatFailsDoesNotStopTheRun(t *testing.T) {
 					t.Errorf("%d contents, counts %+v, closed %d times", len(b.Store.Contents), n.Counts(), p.closed)
 				}
 				if told := strings.Count(b.Log.String(), "run journal write failed"); told != 1 || strings.Contains(b.Log.String(), "SECRET") {
-					t.Errorf("told %d times: %s", told, b.Log)
+					t.Errorf("logged %d times: %s", told, b.Log)
 				}
 				if c.name == "at once" && p.tries != 2 {
 					t.Errorf("tried %d times, want only the first and the terminal event", p.tries)

@@ -15,7 +15,7 @@ import (
 // and "!a|b" at the beginning forbids these words immediately before the first word. Words are whole and in lower case;
 // punctuation and line ends do not interrupt a sequence.
 //
-// The rules are deliberately coarse: they catch what a study aid never says. A model's own refusals are the first
+// The rules are deliberately coarse: they catch only texts that no study aid contains. A model's own refusals are the first
 // safeguard, these rules are the last.
 var safetyRules = map[string][]string{
 	"self-harm": {

@@ -61,7 +61,7 @@ func (p piece) usable() bool {
 	return strings.TrimSpace(p.text) != "" && p.height() > 0 && p.width() >= 0 && p.height() < 2000
 }
 
-// beside reports whether two pieces are on one line: they overlap by more than half the height of the lower one.
+// beside reports whether two pieces are on one line: they overlap by more than half the height of the smaller one.
 func (p piece) beside(q piece) bool {
 	overlap := min(p.top, q.top) - max(p.bottom, q.bottom)
 	return overlap > min(p.height(), q.height())/2

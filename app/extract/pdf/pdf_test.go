@@ -151,7 +151,7 @@ func TestDamagedAndHostileFilesAreRefused(t *testing.T) {
 		"only a header":      {[]byte("%PDF-1.7\n"), "damaged"},
 		"a loop of pages":    {loop, "damaged"},
 		"a loop of tables":   {prev, "damaged"},
-		"a hundred thousand": {huge, "at most 2000"},
+		"a hundred thousand": {huge, "the limit is 2000"},
 	} {
 		var w pages
 		_, err := engine(t).Read(c.data, 2000, &w)

@@ -210,7 +210,7 @@ func TestFault_L16_RedirectIsNotFollowed(t *testing.T) {
 		wantCalls(t, server, 1)
 	})
 	if asked != 0 {
-		t.Errorf("the address redirected to was asked %d times", asked)
+		t.Errorf("the redirect's target was called %d times", asked)
 	}
 }
 

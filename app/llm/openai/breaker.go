@@ -18,7 +18,7 @@ const (
 	windowBits  = 1<<tripWindow - 1
 )
 
-// health is what a call has shown about its upstream.
+// health is the health of an upstream as shown by one call.
 type health int
 
 const (

@@ -139,7 +139,7 @@ func TestRateLimitedModelIsLeftAloneAsLongAsItAsked(t *testing.T) {
 				t.Errorf("asked %v, says %+v", asked, no)
 			}
 			if time.Sleep(want - time.Nanosecond); !b.blockedAt(time.Now()) {
-				t.Errorf("asked %v, a call goes too soon", asked)
+				t.Errorf("asked %v, a call is allowed too soon", asked)
 			}
 			time.Sleep(time.Nanosecond)
 			tell(t, b, healthy)

@@ -11,9 +11,9 @@ import (
 // MaxModels is the number of models of a Client that have a word in Options.Memory.
 const MaxModels = 8
 
-// Memory stores one word per model, with what is known about the model. The processes of a container may share it, so
-// that they know what one of them has learnt, even after that process has ended. A word written by a process with a
-// different model at that index is ignored.
+// Memory stores one word per model: its known capabilities. The processes of a container may share it, so that all of
+// them use what one has learnt, even after that process has ended. A word written by a process with a different model
+// at that index is ignored.
 type Memory interface {
 	Load(model int) uint64 // 0 = nothing is known; model is below MaxModels
 	Store(model int, word uint64)
@@ -58,8 +58,8 @@ func (d dialect) String() string {
 	return strings.Join(names, ", ")
 }
 
-// capabilities is what is known about a model. It is safe for concurrent use; of two concurrent changes the last one
-// wins, and the other is learnt again.
+// capabilities stores the known capabilities of a model. It is safe for concurrent use; of two concurrent changes the
+// last one wins, and the other is learnt again.
 type capabilities struct {
 	memory Memory
 	index  int

@@ -124,7 +124,7 @@ func TestReasoningThatTookAllTokensIsGivenMoreOnce(t *testing.T) {
 		_, err := client(t, Options{BaseURL: web.URL + "/v1", Model: "first"}).Generate(t.Context(), p, onText)
 		wantCode(t, err, study.CodeUpstreamFailed)
 		if len(bounds) != 2 || bounds[0] != 500 || bounds[1] != minReasoning {
-			t.Errorf("asked with bounds of %v tokens", bounds)
+			t.Errorf("requested with limits of %v tokens", bounds)
 		}
 	})
 }

@@ -103,7 +103,7 @@ func TestAnAnswerTakesNoMoreCallsThanThePromptAllows(t *testing.T) {
 	answer, err := c.Generate(t.Context(), p, nil)
 	wantCode(t, err, study.CodeUpstreamRefused)
 	if up.calls != 2 || answer.Calls != 2 {
-		t.Errorf("%d calls, %d told", up.calls, answer.Calls)
+		t.Errorf("%d calls, %d reported", up.calls, answer.Calls)
 	}
 }
 

@@ -106,7 +106,7 @@ func checkResponse(t *testing.T, up *responder, streamed bool) {
 	}
 	answer, err := c.Generate(t.Context(), p, onText)
 	if answer.Calls != up.calls || up.calls > mostCalls {
-		t.Errorf("%d calls, %d told", up.calls, answer.Calls)
+		t.Errorf("%d calls, %d reported", up.calls, answer.Calls)
 	}
 	if len(answer.Text) > c.o.MaxAnswerBytes+maxTag || answer.Tokens < 0 || answer.Cost < 0 {
 		t.Errorf("answer of %d bytes, %d tokens, cost %v", len(answer.Text), answer.Tokens, answer.Cost)

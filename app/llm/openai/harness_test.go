@@ -167,7 +167,7 @@ func wantNoCanary(t *testing.T, err error) {
 	t.Helper()
 	for _, canary := range []string{keyCanary, promptCanary, "fake upstream", "key-canary"} {
 		if strings.Contains(spill(err), canary) {
-			t.Errorf("error holds %q: %s", canary, spill(err))
+			t.Errorf("error contains %q: %s", canary, spill(err))
 		}
 	}
 }

@@ -76,7 +76,7 @@ func TestAnswersInOpenRoutersShapes(t *testing.T) {
 			}
 			both(t, func(t *testing.T, onText func(string)) {
 				if stream := strings.HasPrefix(name, "stream"); stream && onText == nil || strings.HasPrefix(name, "plain") && onText != nil {
-					t.Skip("comes to calls of the other kind")
+					t.Skip("does not apply to this kind of call")
 				}
 				synctest.Test(t, func(t *testing.T) { want.check(t, recording, onText) })
 			})

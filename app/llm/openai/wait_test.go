@@ -30,7 +30,7 @@ func TestFault_L2_WaitOfUpToFiveSecondsIsWaitedForAndTold(t *testing.T) {
 					t.Errorf("%d, %s s: after %v: %+v, %v", status, asked, took, answer, err)
 				}
 				if !slices.Equal(*told, []time.Duration{want}) {
-					t.Errorf("%d, %s s: told of %v", status, asked, *told)
+					t.Errorf("%d, %s s: OnWait got %v", status, asked, *told)
 				}
 				wantCalls(t, server, 2)
 			})
@@ -54,7 +54,7 @@ func TestFault_L2_LongerWaitFailsAtOnceAndSaysHowLong(t *testing.T) {
 						wantNoCanary(t, err)
 					}
 					if took := time.Since(began); took > 0 || len(*told) > 0 {
-						t.Errorf("%d, %s s: after %v, told of %v", status, asked, took, *told)
+						t.Errorf("%d, %s s: after %v, OnWait got %v", status, asked, took, *told)
 					}
 					wantCalls(t, server, 1)
 				})
@@ -72,7 +72,7 @@ func TestFault_L2_LaterCallsWaitOutWhatIsLeftOfAShortWait(t *testing.T) {
 			go func() {
 				p, told := waits()
 				if answer, err := c.Generate(t.Context(), p, nil); err != nil || !slices.Equal(*told, []time.Duration{3 * time.Second}) {
-					t.Errorf("%+v, %v, told of %v", answer, err, *told)
+					t.Errorf("%+v, %v, OnWait got %v", answer, err, *told)
 				}
 			}()
 		}
@@ -108,7 +108,7 @@ func TestFault_L2_AFallbackAnswersInPlaceOfAnyWait(t *testing.T) {
 			began := time.Now()
 			answer, err := c.Generate(t.Context(), p, func(string) {})
 			if err != nil || answer.Model != "second" || time.Since(began) > 0 || len(*told) > 0 {
-				t.Errorf("%s s: after %v: %+v, %v; told of %v", asked, time.Since(began), answer, err, *told)
+				t.Errorf("%s s: after %v: %+v, %v; OnWait got %v", asked, time.Since(began), answer, err, *told)
 			}
 			wantCalls(t, server, 2)
 		})
