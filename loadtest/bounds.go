@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"studysharper/app/study"
-	"studysharper/loadtest/pace"
 	"studysharper/loadtest/scenario"
 )
 
@@ -23,8 +22,10 @@ func (s *settings) check(g given) error {
 		return fmt.Errorf("-n %d: must be 1 to %d", p.Requests, maxRequests)
 	case p.Workers < 1 || p.Workers > maxConcurrent:
 		return fmt.Errorf("-c %d: must be 1 to %d", p.Workers, maxConcurrent)
-	case g.set["d"] && p.Duration <= 0 || p.Duration > pace.MaxDuration:
-		return fmt.Errorf("-d %v: must be above 0 and at most %v", p.Duration, pace.MaxDuration)
+	case g.set["d"] && p.Duration <= 0 || p.Duration > maxDuration:
+		return fmt.Errorf("-d %v: must be above 0 and at most %v", p.Duration, maxDuration)
+	case g.set["rate"] && !(p.Rate > 0 && p.Rate <= maxRate): // so that NaN is caught
+		return fmt.Errorf("-rate %v: must be above 0 and at most %d", p.Rate, maxRate)
 	case o.Timeout <= 0 || o.Timeout > maxTimeout:
 		return fmt.Errorf("-timeout %v: must be above 0 and at most %v", o.Timeout, maxTimeout)
 	case p.Think < 0 || p.Think > maxTimeout:
@@ -60,18 +61,12 @@ func (s *settings) checkGoals(g given) error {
 
 // checkLoad returns an error for flags that cannot be combined.
 func (s *settings) checkLoad(g given) error {
-	open := g.set["rate"] || g.stages != ""
+	open := g.set["rate"]
 	switch {
-	case g.set["rate"] && g.stages != "":
-		return errors.New("-rate and -stages: give one of them")
-	case g.set["rate"] && g.rate <= 0:
-		return fmt.Errorf("-rate %v: must be above 0", g.rate)
-	case g.stages != "" && g.set["d"]:
-		return errors.New("-stages and -d: the stages determine the duration")
 	case open && g.set["think"]:
-		return errors.New("-think applies only to a closed load; -rate and -stages make an open one")
+		return errors.New("-think applies only to a closed load; -rate makes an open one")
 	case s.scenario.Name == "idle-streams" && (open || g.set["n"] || g.set["c"] || g.set["think"]):
-		return errors.New("-scenario idle-streams accepts -streams and -d, but none of -n, -c, -rate, -stages, -think")
+		return errors.New("-scenario idle-streams accepts -streams and -d, but none of -n, -c, -rate, -think")
 	case g.set["streams"] && !s.scenario.Holds:
 		return fmt.Errorf("-streams: scenario %s holds no streams open", s.scenario.Name)
 	case g.contentFile != "" && g.notesFile != "":
@@ -119,17 +114,14 @@ func readText(name, file string, most int64) (string, error) {
 	return string(text), nil
 }
 
-// checkOutput checks that reports can be written, before the load is generated.
+// checkOutput checks that the report can be written, before the load is generated.
 func (s *settings) checkOutput(given) error {
-	for name, file := range map[string]string{"-json": s.jsonFile, "-html": s.htmlFile} {
-		if file == "" || name == "-json" && file == toStdout {
-			continue
-		}
-		f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // a report may be read by everyone
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		_ = f.Close() // nothing was written
+	if s.jsonFile == "" || s.jsonFile == toStdout {
+		return nil
 	}
-	return nil
+	f, err := os.OpenFile(s.jsonFile, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // a report may be read by everyone
+	if err != nil {
+		return fmt.Errorf("-json: %w", err)
+	}
+	return f.Close()
 }

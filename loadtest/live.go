@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 
 	"studysharper/loadtest/measure"
 	"studysharper/loadtest/pace"
@@ -16,20 +13,17 @@ import (
 
 const (
 	lineEvery  = 5 * time.Second
-	barWidth   = 12 // so that the line fits a terminal of 80 columns
-	barEvery   = 250 * time.Millisecond
 	progressBy = 10 // requests between two progress lines of a short run
 	mostLines  = 100
 )
 
 var rule = strings.Repeat("=", 50)
 
-// live shows the progress of a run: a bar on a terminal, lines elsewhere.
+// live shows the progress of a run: a line every few requests or, if its duration is set, every few seconds.
 type live struct {
 	w       io.Writer
 	plan    pace.Plan
-	held    bool          // streams are held open as well
-	length  time.Duration // of the run; 0 = until its requests are done
+	held    bool // streams are held open as well
 	sheet   *measure.Sheet
 	sampler *measure.Sampler // nil = the service is not asked
 	marks   chan measure.Totals
@@ -38,11 +32,8 @@ type live struct {
 // newLive sets the sheet's watch, so it must be called before the first request. held means
 // that the counts include the openings of streams in addition to the plan's requests.
 func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampler *measure.Sampler) *live {
-	l := &live{w: w, plan: plan, held: held, length: plan.Duration, sheet: sheet, sampler: sampler, marks: make(chan measure.Totals, mostLines+2)}
-	if plan.Schedule != nil && plan.Requests == 0 {
-		l.length = plan.Schedule.Length()
-	}
-	if l.length == 0 && !held && !terminal(w) {
+	l := &live{w: w, plan: plan, held: held, sheet: sheet, sampler: sampler, marks: make(chan measure.Totals, mostLines+2)}
+	if !l.timed() {
 		step := max(progressBy, plan.Requests/mostLines)
 		sheet.Watch(func(t measure.Totals) {
 			if t.All() == plan.Requests || t.All()%step == 0 {
@@ -58,15 +49,15 @@ func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampl
 
 // run shows the progress until ctx ends.
 func (l *live) run(ctx context.Context) {
-	switch {
-	case terminal(l.w):
-		l.bar(ctx)
-	case l.length > 0 || l.held:
+	if l.timed() {
 		l.lines(ctx)
-	default:
+	} else {
 		l.counts(ctx)
 	}
 }
+
+// timed reports whether the run has a set duration, or counts more than the plan's requests.
+func (l *live) timed() bool { return l.plan.Duration > 0 || l.held }
 
 // counts writes a line every few requests, like the original load test.
 func (l *live) counts(ctx context.Context) {
@@ -116,50 +107,4 @@ func (l *live) memory(words string) string {
 		return ""
 	}
 	return fmt.Sprintf("%s%.0f MB", words, float64(s.Memory)/1e6)
-}
-
-// brief returns a short description for the bar.
-func (l *live) brief() string {
-	now := l.sheet.Live()
-	return fmt.Sprintf("%d, %.0f/s, %d failed, p99 %.1f ms%s", now.All(), now.Rate, now.Failed, now.P99, l.memory(", "))
-}
-
-// bar draws a bar of requests, or of time if that limits the run. Failing to draw does not stop the load.
-func (l *live) bar(ctx context.Context) {
-	most := l.plan.Requests
-	if l.length > 0 {
-		most = l.length.Milliseconds()
-	}
-	bar := progressbar.NewOptions64(most, progressbar.OptionSetWriter(l.w), progressbar.OptionSetWidth(barWidth), progressbar.OptionSetElapsedTime(false),
-		progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish())
-	tick := time.NewTicker(barEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			done := l.sheet.Live().All()
-			if l.length > 0 {
-				done = time.Since(l.sheet.Began()).Milliseconds()
-			}
-			bar.Describe(l.brief())
-			_ = bar.Set64(min(done, most-1))
-		case <-ctx.Done():
-			_ = bar.Clear()
-			return
-		}
-	}
-}
-
-// terminal reports whether w is a character device other than the null device.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(info, null)
 }

@@ -279,14 +279,3 @@ func TestInterruptedRunSaysHowFarItCame(t *testing.T) {
 		t.Errorf("%v:\n%s", err, &out)
 	}
 }
-
-func TestNullDeviceAndBuffersAreNoTerminal(t *testing.T) {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
-	if terminal(null) || terminal(&bytes.Buffer{}) {
-		t.Error("taken for a terminal")
-	}
-}

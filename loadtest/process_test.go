@@ -47,6 +47,16 @@ var built = sync.OnceValues(func() (path string, err error) {
 	return path, nil
 })
 
+// readReport reads what -json wrote.
+func readReport(file string) (*report.Report, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	r := &report.Report{}
+	return r, json.Unmarshal(text, r)
+}
+
 func TestCtrlCEndsARunEarlyWithItsFullReport(t *testing.T) {
 	hang := make(chan struct{})
 	defer close(hang)
@@ -61,9 +71,8 @@ func TestCtrlCEndsARunEarlyWithItsFullReport(t *testing.T) {
 		}
 		succeed(w, n)
 	})
-	dir := t.TempDir()
-	jsonFile, htmlFile := filepath.Join(dir, "a.json"), filepath.Join(dir, "a.html")
-	cmd := exec.Command(build(t), "-d", "1h", "-c", "1", "-json", jsonFile, "-html", htmlFile, url)
+	jsonFile := filepath.Join(t.TempDir(), "a.json")
+	cmd := exec.Command(build(t), "-d", "1h", "-c", "1", "-json", jsonFile, url)
 	out := &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
@@ -92,9 +101,6 @@ func TestCtrlCEndsARunEarlyWithItsFullReport(t *testing.T) {
 	r, err := readReport(jsonFile)
 	if err != nil || !r.Interrupted || r.OK != 20 || len(r.Seconds) == 0 {
 		t.Errorf("%v, %+v", err, r)
-	}
-	if page, err := os.ReadFile(htmlFile); err != nil || !strings.Contains(string(page), "interrupted after 20 requests") {
-		t.Errorf("%v, %.200s", err, page)
 	}
 }
 
@@ -134,9 +140,8 @@ func TestTheServersMemoryStandsBesideTheLatency(t *testing.T) {
 	if status, out, _ := invoke("-max-memory", "100MB", "-admin-token", "right", url); status != command.Failed || !strings.Contains(out, "MISSED") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
-	status, out, errs = invoke("compare", file, file)
-	if status != command.Passed || errs != "" || !strings.Contains(out, "memory, peak") {
-		t.Errorf("status %d:\n%s%s", status, out, errs)
+	if r, err := readReport(file); err != nil || r.Server == nil || r.Server.PeakBytes/1e6 != 100 {
+		t.Errorf("%v, %+v", err, r)
 	}
 }
 
@@ -191,7 +196,7 @@ func TestAnOpenLoadIsMadeThroughTheCommand(t *testing.T) {
 	}
 }
 
-func TestTimedRunsWriteLinesWhereThereIsNoTerminal(t *testing.T) {
+func TestTimedRunsWriteALineEveryFewSeconds(t *testing.T) {
 	_, url := serve(t, succeed)
 	cmd := exec.Command(build(t), "-d", "5500ms", "-think", "50ms", "-json", url)
 	errs, err := cmd.StderrPipe()

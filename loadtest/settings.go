@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +23,8 @@ const (
 	maxRequests     = 10_000_000
 	maxConcurrent   = 10_000
 	maxTimeout      = time.Hour
+	maxDuration     = 24 * time.Hour
+	maxRate         = 1_000_000 // requests a second
 	maxContentBytes = 1 << 20
 	maxNotesBytes   = 16 << 20
 	maxKeys         = 1_000_000
@@ -40,30 +41,26 @@ const (
 
 // settings configure a load test.
 type settings struct {
-	target             *client.Target
-	scenario           scenario.Entry
-	plan               pace.Plan
-	options            scenario.Options // except Target and Sheet
-	goals              report.Goals
-	adminToken         string
-	jsonFile, htmlFile string
-	model              string // description of the load
-	unknown            error  // why the target's host could not be resolved; nil = it was
+	target     *client.Target
+	scenario   scenario.Entry
+	plan       pace.Plan
+	options    scenario.Options // except Target and Sheet
+	goals      report.Goals
+	adminToken string
+	jsonFile   string
+	model      string // description of the load
+	unknown    error  // why the target's host could not be resolved; nil = it was
 }
 
 // given are the flags as given, before they are checked together.
 type given struct {
-	scenario, stages, kind, contentFile, notesFile, token, memory string
-	rate                                                          float64
-	keepAlive, own, seedTargets                                   bool
-	set                                                           map[string]bool // names of the given flags
+	scenario, kind, contentFile, notesFile, token, memory string
+	keepAlive, own, seedTargets                           bool
+	set                                                   map[string]bool // names of the given flags
 }
 
 const synopsis = `usage: loadtest [flags] [URL]            (default http://localhost:8000)
-       loadtest -scenario idle-streams [flags] [N] [URL]
-       loadtest compare A.json B.json    two runs that -json wrote, beside each other
        loadtest bench-recycle [flags]    what clients notice when workers are replaced
-       loadtest fakellm [flags]          a fake language model to test against
 
 Exit status: 0 passed, 1 missed, 2 wrong usage, 3 the target is not healthy.
 
@@ -82,19 +79,16 @@ func parseSettings(ctx context.Context, args []string, stderr io.Writer) (settin
 	if s.scenario, err = scenario.Find(g.scenario); err != nil {
 		return s, err
 	}
-	if words, err = s.takeNumber(words, g); err != nil {
-		return s, err
-	}
 	if len(words) > 1 {
 		return s, fmt.Errorf("one target at a time, not %d", len(words))
 	}
 	s.defaults(g)
-	for _, step := range []func(given) error{s.check, s.checkLoad, s.setSchedule, s.setGoals, s.readFiles, s.checkOutput} {
+	for _, step := range []func(given) error{s.check, s.checkLoad, s.setGoals, s.readFiles, s.checkOutput} {
 		if err := step(g); err != nil {
 			return s, err
 		}
 	}
-	s.model = s.describe(g)
+	s.model = s.describe()
 	return s, s.setTarget(ctx, append(words, "http://localhost:8000")[0], g)
 }
 
@@ -106,24 +100,22 @@ func (s *settings) define(fs *flag.FlagSet, g *given) {
 		fmt.Fprintf(&about, "\n%s: %s", e.Name, e.About)
 	}
 	fs.StringVar(&g.scenario, "scenario", "chat", about.String())
-	fs.Int64Var(&s.plan.Requests, "n", defaultRequests, "requests to make; no limit if -d or -stages is given")
+	fs.Int64Var(&s.plan.Requests, "n", defaultRequests, "requests to make; no limit if -d is given")
 	fs.IntVar(&s.plan.Workers, "c", defaultConcurrent, "concurrent requests; the default for an open load is 1000")
 	fs.DurationVar(&s.plan.Duration, "d", 0, "how long to start requests, such as 30s")
-	fs.Float64Var(&g.rate, "rate", 0, "open load: requests per second, regardless of earlier answers")
-	fs.StringVar(&g.stages, "stages", "", "open load in `stages`: 10:30s,100:60s are two steps, 10-100:60s is a ramp")
+	fs.Float64Var(&s.plan.Rate, "rate", 0, "open load: requests per second, regardless of earlier answers")
 	fs.DurationVar(&s.plan.Think, "think", 0, "closed load: pause of a client between two requests")
 	fs.BoolVar(&g.keepAlive, "keepalive", true, "false: a new connection for each request")
 	fs.DurationVar(&s.options.Timeout, "timeout", 2*time.Minute, "time limit of one request, or of a run and its stream")
 	fs.StringVar(&g.kind, "type", string(study.Chat), "request `type` of chat and streams")
 	fs.StringVar(&g.contentFile, "content", "", "`file` whose text is sent as options.content with every request")
 	fs.StringVar(&g.notesFile, "notes", "", "`file` of real text; each request is about a different piece")
-	fs.IntVar(&s.options.Streams, "streams", 1000, "streams held open by idle-streams (or N after the flags) and recycle")
+	fs.IntVar(&s.options.Streams, "streams", 1000, "streams held open by idle-streams and recycle")
 	fs.IntVar(&s.options.Keys, "keys", 500, "cache: number of different requests")
 	fs.Float64Var(&s.options.Skew, "skew", 1.1, "cache: exponent of the Zipf distribution, above 1")
 	fs.StringVar(&g.token, "token", os.Getenv("LOADTEST_TOKEN"), "a user's bearer `token`; default $LOADTEST_TOKEN")
 	fs.StringVar(&s.adminToken, "admin-token", os.Getenv("ADMIN_TOKEN"), "to read the service's own metrics during the run; default $ADMIN_TOKEN")
 	fs.StringVar(&s.jsonFile, "json", "", "write the report as JSON to this `file`; -: standard output, and all else to standard error")
-	fs.StringVar(&s.htmlFile, "html", "", "write the report as a page to this `file`")
 	fs.DurationVar(&s.goals.MaxP95, "max-p95", 0, "threshold, such as 8s")
 	fs.DurationVar(&s.goals.MaxP99, "max-p99", 0, "threshold, such as 10s")
 	fs.Float64Var(&s.goals.MinSuccess, "min-success", 0, "threshold in percent; without any threshold a run needs more than 90")
@@ -150,60 +142,19 @@ func nameOfJSON(args []string) []string {
 	return all
 }
 
-// takeNumber removes the N of `idle-streams N` from the words.
-func (s *settings) takeNumber(words []string, g given) ([]string, error) {
-	if !s.scenario.Holds || len(words) == 0 {
-		return words, nil
-	}
-	n, err := strconv.Atoi(words[0])
-	if err != nil {
-		return words, nil //nolint:nilerr // then it is the target
-	}
-	if g.set["streams"] {
-		return nil, errors.New("-streams and a number of streams: give one of them")
-	}
-	s.options.Streams = n
-	return words[1:], nil
-}
-
 // defaults sets what depends on other flags.
 func (s *settings) defaults(g given) {
-	open := g.rate != 0 || g.stages != ""
-	if s.scenario.Holds && s.plan.Duration == 0 && !g.set["n"] && g.stages == "" {
+	if s.scenario.Holds && s.plan.Duration == 0 && !g.set["n"] {
 		s.plan.Duration = defaultHold
 	}
-	if !g.set["n"] && (s.plan.Duration > 0 || g.stages != "") {
+	if !g.set["n"] && s.plan.Duration > 0 {
 		s.plan.Requests = 0
 	}
-	if open && !g.set["c"] {
+	if s.plan.Rate != 0 && !g.set["c"] {
 		s.plan.Workers = defaultOpen
 	}
 	s.options.Fresh = !g.keepAlive
 	s.options.Type = study.Type(g.kind)
-}
-
-// setSchedule makes the plan an open load if the flags say so.
-func (s *settings) setSchedule(g given) error {
-	var schedule pace.Schedule
-	var err error
-	switch {
-	case g.stages != "":
-		if schedule, err = pace.ParseStages(g.stages); err != nil {
-			return fmt.Errorf("-stages: %w", err)
-		}
-	case g.rate != 0:
-		length := s.plan.Duration
-		if length == 0 {
-			length = pace.MaxDuration
-		}
-		if schedule, err = pace.NewSchedule(pace.Stage{From: g.rate, To: g.rate, Length: length}); err != nil {
-			return fmt.Errorf("-rate %v: %w", g.rate, err)
-		}
-	default:
-		return nil
-	}
-	s.plan.Schedule = &schedule
-	return nil
 }
 
 func (s *settings) setGoals(g given) error {
@@ -246,15 +197,13 @@ func (s *settings) setTarget(ctx context.Context, text string, g given) error {
 }
 
 // describe describes how requests are made.
-func (s *settings) describe(g given) string {
+func (s *settings) describe() string {
 	p := s.plan
 	switch {
 	case s.scenario.Name == "idle-streams":
 		return fmt.Sprintf("%d streams held", s.options.Streams)
-	case g.stages != "":
-		return fmt.Sprintf("open, in stages %s, at most %d at once", g.stages, p.Workers)
-	case p.Schedule != nil:
-		return fmt.Sprintf("open, %v requests a second, at most %d at once", g.rate, p.Workers)
+	case p.Rate > 0:
+		return fmt.Sprintf("open, %v requests a second, at most %d at once", p.Rate, p.Workers)
 	}
 	words := fmt.Sprintf("closed, %d at once", p.Workers)
 	if p.Think > 0 {

@@ -29,16 +29,14 @@ func TestWrongUsageIsTwoAndOneLine(t *testing.T) {
 		{"localhost:8000"}, {"ftp://localhost"}, {"http://"}, {"http://%zz"}, {"http://10.0.0.1:8000"},
 		{"http://localhost.example.com"}, {"https://example.com"}, {"http://0.0.0.0:8000"}, {"http://u:p@localhost"}, {"http://localhost?x=1"},
 		{"-scenario", "poem"}, {"-d", "0s"}, {"-d", "25h"}, {"-d", "x"}, {"-rate", "0"}, {"-rate", "-1"}, {"-rate", "1000001"}, {"-rate", "NaN"},
-		{"-rate", "5", "-stages", "1:1s"}, {"-stages", "10"}, {"-stages", "1:1s", "-d", "1s"}, {"-rate", "5", "-think", "1s"}, {"-think", "-1s"}, {"-think", "2h"},
-		{"-streams", "5"}, {"-scenario", "idle-streams", "0"}, {"-scenario", "idle-streams", "60001"}, {"-scenario", "recycle", "-streams", "0"},
+		{"-rate", "5", "-think", "1s"}, {"-think", "-1s"}, {"-think", "2h"},
+		{"-streams", "5"}, {"-scenario", "idle-streams", "-streams", "0"}, {"-scenario", "idle-streams", "-streams", "60001"}, {"-scenario", "recycle", "-streams", "0"},
 		{"-scenario", "idle-streams", "-streams", "5", "5"}, {"-scenario", "idle-streams", "-n", "5"}, {"-scenario", "idle-streams", "-rate", "5"},
 		{"-scenario", "idle-streams", "5", "6"}, {"-keys", "0"}, {"-keys", "1000001"}, {"-skew", "1"}, {"-skew", "11"}, {"-skew", "NaN"},
-		{"-notes", "no/such/file"}, {"-notes", blank}, {"-notes", binary}, {"-content", blank, "-notes", blank}, {"-json", "no/such/folder/x"}, {"-html", "no/such/folder/x"},
+		{"-notes", "no/such/file"}, {"-notes", blank}, {"-notes", binary}, {"-content", blank, "-notes", blank}, {"-json", "no/such/folder/x"},
 		{"-max-p95", "0s"}, {"-max-p95", "61m"}, {"-max-p99", "-1s"}, {"-min-success", "0"}, {"-min-success", "101"}, {"-min-success", "NaN"},
 		{"-max-memory", "150"}, {"-max-memory", "0MB"}, {"-max-memory", "x MB"}, {"-max-memory", "150MB"}, {"-seed-targets"},
 		{"-admin-token", "a b"}, {"-token", "a\r\nX: y"},
-		{"compare"}, {"compare", long}, {"compare", long, long}, {"compare", "no/such", long}, {"fakellm", "-fault", "nonsense"}, {"fakellm", "extra"}, {"fakellm", "-bogus"},
-		{"fakellm", "-times", "-1"}, {"fakellm", "-share", "1.1"}, {"fakellm", "-error-share", "-0.1"}, {"fakellm", "-cut-share", "NaN"},
 	} {
 		status, out, errs := invoke(args...)
 		if status != command.Usage || out != "" || strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "loadtest") {
@@ -48,7 +46,7 @@ func TestWrongUsageIsTwoAndOneLine(t *testing.T) {
 }
 
 func TestHelpIsNoError(t *testing.T) {
-	for _, args := range [][]string{{"-h"}, {"fakellm", "-h"}} {
+	for _, args := range [][]string{{"-h"}, {"bench-recycle", "-h"}, {"bench-agents", "-h"}} {
 		if status, _, errs := invoke(args...); status != command.Passed || !strings.HasPrefix(errs, "usage: loadtest") {
 			t.Errorf("%q: status %d, errors %q", args, status, errs)
 		}
@@ -90,28 +88,23 @@ func TestDefaultsFollowFromTheLoadThatIsAskedFor(t *testing.T) {
 		requests int64
 		workers  int
 		duration time.Duration
-		due      int64 // of an open load; 0 = a closed load
+		rate     float64 // of an open load; 0 = it is closed
 	}{
 		{"", 50, 10, 0, 0},
 		{"-d 30s -c 20", 0, 20, 30 * time.Second, 0},
 		{"-d 30s -n 7", 7, 10, 30 * time.Second, 0},
-		{"-rate 200 -d 10s", 0, 1000, 10 * time.Second, 2000},
-		{"-rate 200", 50, 1000, 0, 200 * 86400},
-		{"-rate 0.5 -d 10s -c 3", 0, 3, 10 * time.Second, 5},
-		{"-stages 10:30s,100:60s", 0, 1000, 0, 6300},
-		{"-scenario idle-streams 7", 0, 10, 30 * time.Second, 0},
+		{"-rate 200 -d 10s", 0, 1000, 10 * time.Second, 200},
+		{"-rate 200", 50, 1000, 0, 200},
+		{"-rate 0.5 -d 10s -c 3", 0, 3, 10 * time.Second, 0.5},
+		{"-scenario idle-streams -streams 7", 0, 10, 30 * time.Second, 0},
 		{"-scenario recycle -n 100", 100, 10, 0, 0},
 	} {
 		s := parsed(t, strings.Fields(test.args)...)
-		due := int64(0)
-		if s.plan.Schedule != nil {
-			due = s.plan.Schedule.Requests()
-		}
-		if s.plan.Requests != test.requests || s.plan.Workers != test.workers || s.plan.Duration != test.duration || due != test.due {
-			t.Errorf("%q: %+v, %d due", test.args, s.plan, due)
+		if s.plan.Requests != test.requests || s.plan.Workers != test.workers || s.plan.Duration != test.duration || s.plan.Rate != test.rate {
+			t.Errorf("%q: %+v", test.args, s.plan)
 		}
 	}
-	if s := parsed(t, "-scenario", "idle-streams", "123", "http://localhost:81"); s.options.Streams != 123 || s.target.URL.Port() != "81" {
+	if s := parsed(t, "-scenario", "idle-streams", "-streams", "123", "http://localhost:81"); s.options.Streams != 123 || s.target.URL.Port() != "81" {
 		t.Errorf("%d streams at %v", s.options.Streams, s.target.URL)
 	}
 	if s := parsed(t, "-keepalive=false"); !s.options.Fresh {

@@ -67,7 +67,7 @@ func (s *settings) announce(w io.Writer) {
 	if s.plan.Requests > 0 {
 		fmt.Fprintf(w, "Total requests: %d\n", s.plan.Requests)
 	}
-	if s.plan.Requests > 0 && s.plan.Schedule == nil && s.plan.Think == 0 {
+	if s.plan.Requests > 0 && s.plan.Rate == 0 && s.plan.Think == 0 {
 		fmt.Fprintf(w, "Concurrent: %d\n", s.plan.Workers)
 	} else {
 		fmt.Fprintf(w, "Load: %s\n", s.model)
@@ -175,22 +175,17 @@ func (s *settings) sum(ctx context.Context, kept pace.Pace, m measure.Result, sa
 		Interrupted: ctx.Err() != nil, Late: kept.Late, Goals: s.goals}, m, samples, unread)
 }
 
-// save writes the report to the requested files.
+// save writes the report as JSON, if requested.
 func (s *settings) save(r *report.Report, stdout io.Writer) error {
-	if s.jsonFile == toStdout {
-		return errors.Join(r.WriteJSON(stdout), write(s.htmlFile, r.WriteHTML))
-	}
-	return errors.Join(write(s.jsonFile, r.WriteJSON), write(s.htmlFile, r.WriteHTML))
-}
-
-// write writes a file; it does nothing for "".
-func write(file string, to func(io.Writer) error) error {
-	if file == "" {
+	switch s.jsonFile {
+	case "":
 		return nil
+	case toStdout:
+		return r.WriteJSON(stdout)
 	}
-	f, err := os.Create(file)
+	f, err := os.Create(s.jsonFile)
 	if err != nil {
 		return err
 	}
-	return errors.Join(to(f), f.Close())
+	return errors.Join(r.WriteJSON(f), f.Close())
 }

@@ -3,8 +3,6 @@ package harness
 import (
 	"fmt"
 	"time"
-
-	charts "studysharper/loadtest/report"
 )
 
 // Amount formats bytes as megabytes, or as kilobytes below 0.1 MB.
@@ -54,9 +52,9 @@ func lasting(s float64) string {
 	case s < 1:
 		return Short(time.Duration(s * float64(time.Second)))
 	case s < 120:
-		return charts.Number(s, 1) + " s"
+		return number(s, 1) + " s"
 	default:
-		return charts.Number(s/60, 1) + " min"
+		return number(s/60, 1) + " min"
 	}
 }
 

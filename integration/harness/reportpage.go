@@ -7,8 +7,6 @@ import (
 	"html/template"
 	"strings"
 	"time"
-
-	charts "studysharper/loadtest/report"
 )
 
 //go:embed report.gohtml
@@ -20,7 +18,7 @@ var reportStyle string
 // page returns the report as a self-contained page: no script, no image, no font. All quoted text is escaped.
 func (r report) page() ([]byte, error) {
 	page, err := template.New("report").Funcs(template.FuncMap{
-		"style":     func() template.CSS { return template.CSS(charts.Style + reportStyle) }, //nolint:gosec // from the repository
+		"style":     func() template.CSS { return template.CSS(chartStyle + reportStyle) }, //nolint:gosec // the repository's own
 		"chart":     ScenarioRow.chart,
 		"megabytes": Megabytes,
 		"duration":  lasting,
@@ -40,12 +38,12 @@ func (r report) page() ([]byte, error) {
 // chart draws the memory over time.
 func (r ScenarioRow) chart() template.HTML {
 	most := 1.0
-	var held, anon, kernel []charts.Point
+	var held, anon, kernel []point
 	for _, m := range r.Curve {
 		most = max(most, m.At)
-		held = append(held, charts.Point{X: m.At, Y: float64(m.Held)})
-		anon = append(anon, charts.Point{X: m.At, Y: float64(m.Anon)})
-		kernel = append(kernel, charts.Point{X: m.At, Y: float64(m.Kernel)})
+		held = append(held, point{X: m.At, Y: float64(m.Held)})
+		anon = append(anon, point{X: m.At, Y: float64(m.Anon)})
+		kernel = append(kernel, point{X: m.At, Y: float64(m.Kernel)})
 	}
 	var marks []float64
 	for _, at := range r.Marks {
@@ -53,11 +51,11 @@ func (r ScenarioRow) chart() template.HTML {
 	}
 	about := strings.Join(append([]string{"peak " + Megabytes(r.Peak), r.About}, r.Notes...), "; ")
 	var b strings.Builder
-	charts.Chart{
-		Title: r.Name, About: about, Marks: marks, XMost: most, XTicks: charts.SecondsAxis(most),
+	chart{
+		Title: r.Name, About: about, Marks: marks, XMost: most, XTicks: secondsAxis(most),
 		Limit: float64(r.Bound), LimitName: "bound, " + Megabytes(r.Bound),
-		Y: func(bytes float64) string { return charts.Number(bytes/1e6, 1) + " MB" },
-		Lines: []charts.Line{{Name: "held", Class: "a", Points: held, Area: true},
+		Y: func(bytes float64) string { return number(bytes/1e6, 1) + " MB" },
+		Lines: []line{{Name: "held", Class: "a", Points: held, Area: true},
 			{Name: "anonymous", Class: "d", Points: anon}, {Name: "kernel", Class: "k", Points: kernel}},
 	}.Write(&b)
 	return template.HTML(b.String()) //nolint:gosec // the chart has escaped quoted text

@@ -122,7 +122,7 @@ func (r *scenarioRun) streams() {
 	if n := c.Counts(); n.Open != someStreams {
 		r.Errorf("%d of %d streams are open: %+v, %s", n.Open, someStreams, n, c.FirstFailure())
 	}
-	r.ask(pace.Plan{Workers: watchedRuns, Requests: watchedRuns, Schedule: steady(r.T, watchedRate, time.Minute)}, func(n int64) raw.Request {
+	r.ask(pace.Plan{Workers: watchedRuns, Requests: watchedRuns, Rate: watchedRate}, func(n int64) raw.Request {
 		return r.post("/api/ai/process-stream", map[string]any{"type": "chat", "user_id": harness.UserID, "session_id": sessions[n-1],
 			"message": fmt.Sprintf("What is chlorophyll, asked by reader %d?", n)})
 	})
@@ -134,16 +134,6 @@ func (r *scenarioRun) streams() {
 	if n := c.Counts(); n.Lost+n.Doubled+n.Wrong+n.Gaps+n.Broken != 0 {
 		r.Errorf("%+v, %s", n, c.FirstFailure())
 	}
-}
-
-// steady returns a schedule of a constant rate, in requests per second.
-func steady(t *testing.T, rate float64, length time.Duration) *pace.Schedule {
-	t.Helper()
-	schedule, err := pace.NewSchedule(pace.Stage{From: rate, To: rate, Length: length})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &schedule
 }
 
 // mixed is a load under which workers are replaced continuously.

@@ -2,7 +2,6 @@ package fakellm
 
 import (
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -40,46 +39,34 @@ const (
 
 // Rule describes how calls are answered. The first rule that matches a call applies to it.
 type Rule struct {
-	Model string `json:"model,omitempty"` // only calls for this model; "" = any
-	Every int    `json:"every,omitempty"` // only each n-th call that matches; 0 or 1 = all
-	Times int    `json:"times,omitempty"` // only this many calls, then never again; 0 = no limit
-	// Share limits the rule to a fraction of the calls that match, spread evenly; 0 or 1 = all.
-	Share float64 `json:"share,omitempty"`
+	Model string // only calls for this model; "" = any
+	Every int    // only each n-th call that matches; 0 or 1 = all
+	Times int    // only this many calls, then never again; 0 = no limit
 
-	// Checks limits the rule to calls that ask for a verdict on an aid. Score is the verdict given on those calls; nil
-	// = 1.
-	Checks bool     `json:"checks,omitempty"`
-	Score  *float64 `json:"score,omitempty"`
+	// Checks limits the rule to calls that ask for a verdict on an aid. Score is the verdict given on those calls; nil = 1.
+	Checks bool
+	Score  *float64
 
-	Fault       Fault   `json:"fault,omitempty"`
-	Status      int     `json:"status,omitempty"`       // 300 to 599; 0 = 500
-	NumericCode bool    `json:"numeric_code,omitempty"` // the error's code is a number, as from OpenRouter
-	RetryAfter  string  `json:"retry_after,omitempty"`  // header of a Status answer, sent unchanged
-	Location    string  `json:"location,omitempty"`
-	AfterTokens int     `json:"after_tokens,omitempty"` // tokens sent before a mid-answer fault; 0 = the fault comes first
-	Lines       int     `json:"lines,omitempty"`
-	Finish      string  `json:"finish,omitempty"` // finish_reason of an answer; "" = stop
-	Bytes       int64   `json:"bytes,omitempty"`  // 0 = 100 MB
-	Cost        float64 `json:"cost,omitempty"`   // of a call, in the answer's usage; 0 = omitted
+	Fault       Fault
+	Status      int    // 300 to 599; 0 = 500
+	NumericCode bool   // the error's code is a number, as from OpenRouter
+	RetryAfter  string // header of a Status answer, sent unchanged
+	Location    string
+	AfterTokens int // tokens sent before a mid-answer fault; 0 = the fault comes first
+	Lines       int
+	Finish      string  // finish_reason of an answer; "" = stop
+	Bytes       int64   // 0 = 100 MB
+	Cost        float64 // of a call, in the answer's usage; 0 = omitted
 
-	LatencyMS       int     `json:"latency_ms,omitempty"`        // before the headers
-	TokensPerSecond float64 `json:"tokens_per_second,omitempty"` // of a stream; 0 = at once
-	Comments        int     `json:"comments,omitempty"`          // ": OPENROUTER PROCESSING" lines before the first token, paced like tokens
+	LatencyMS       int     // before the headers
+	TokensPerSecond float64 // of a stream; 0 = at once
+	Comments        int     // ": OPENROUTER PROCESSING" lines before the first token, paced like tokens
 }
 
 // ruleState is a rule with the number of times that it matched and was applied.
 type ruleState struct {
 	Rule
 	matched, applied int
-}
-
-// due reports whether the rule's share includes the latest match: it does if the share of
-// all matches so far has reached another whole number with it.
-func (r *ruleState) due() bool {
-	const grain = 1e-9 // tolerance for rounding errors in a sum of shares
-	every := max(r.Every, 1)
-	n := float64(r.matched / every)
-	return math.Floor(n*r.Share+grain) > math.Floor((n-1)*r.Share+grain)
 }
 
 // Faults lists every fault but None, in alphabetical order.
@@ -99,9 +86,6 @@ func (r Rule) check() error {
 	}
 	if r.Status != 0 && (r.Status < 300 || r.Status > 599) {
 		return fmt.Errorf("status %d: must be 300 to 599", r.Status)
-	}
-	if !(r.Share >= 0 && r.Share <= 1) { // so that NaN is caught
-		return fmt.Errorf("share %v: must be 0 to 1", r.Share)
 	}
 	if r.Every < 0 || r.Times < 0 || r.AfterTokens < 0 || r.Lines < 0 || r.Bytes < 0 ||
 		r.LatencyMS < 0 || r.TokensPerSecond < 0 || r.Comments < 0 {
@@ -135,9 +119,6 @@ func (s *Server) pick(req Request) Rule {
 		}
 		r.matched++
 		if r.Every > 1 && r.matched%r.Every != 0 {
-			continue
-		}
-		if r.Share > 0 && !r.due() {
 			continue
 		}
 		r.applied++

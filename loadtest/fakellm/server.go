@@ -1,8 +1,7 @@
 // Package fakellm is an OpenAI-compatible chat-completions server with scripted behaviour: plain or streamed answers,
-// at a chosen pace, with the faults that a test asks for. It is an http.Handler, so it can run inside a test; `go run
-// ./loadtest fakellm` serves it to a complete StudySharper. The one idea: a call is answered by the first Rule that
-// matches it, and rules can be changed at run time. Its error answers quote the caller's key and prompt on purpose, so
-// that tests detect leaks.
+// at a chosen pace, with the faults that a test asks for. It is an http.Handler, so it can run inside a test. The one
+// idea: a call is answered by the first Rule that matches it, and rules can be changed at run time. Its error answers
+// quote the caller's key and prompt on purpose, so that tests detect leaks.
 package fakellm
 
 import (
@@ -27,16 +26,15 @@ type Options struct {
 
 // Counts are what a Server has seen since it was created or Reset.
 type Counts struct {
-	Calls     int `json:"calls"`     // chat-completion requests that parsed
-	Streams   int `json:"streams"`   // of these, those that asked for a stream
-	Active    int `json:"active"`    // being answered now
-	Completed int `json:"completed"` // answered completely, including errors
-	Broken    int `json:"broken"`    // cut off by a rule
-	Cancelled int `json:"cancelled"` // the caller disconnected before the end
+	Calls     int // chat-completion requests that parsed
+	Streams   int // of these, those that asked for a stream
+	Active    int // being answered now
+	Completed int // answered completely, including errors
+	Broken    int // cut off by a rule
+	Cancelled int // the caller disconnected before the end
 }
 
-// Server is the fake upstream. It serves POST /v1/chat/completions and, for the test that
-// drives it, GET, PUT and DELETE /control. It is safe for concurrent use.
+// Server is the fake upstream. It serves POST /v1/chat/completions, and is safe for concurrent use.
 type Server struct {
 	answer func(Request) string
 	key    string
@@ -58,9 +56,6 @@ func New(o Options) *Server {
 		panic(err)
 	}
 	s.mux.HandleFunc("POST /v1/chat/completions", s.complete)
-	s.mux.HandleFunc("GET /control", s.showControl)
-	s.mux.HandleFunc("PUT /control", s.putControl)
-	s.mux.HandleFunc("DELETE /control", s.deleteControl)
 	return s
 }
 

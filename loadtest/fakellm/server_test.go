@@ -178,8 +178,6 @@ func TestRulesApplyByModelTurnAndTimes(t *testing.T) {
 		"always":      {Rule{}, []int{500, 500, 500, 500, 500}},
 		"two times":   {Rule{Times: 2}, []int{500, 500, 200, 200, 200}},
 		"every other": {Rule{Every: 2}, []int{200, 500, 200, 500, 200}},
-		"a share":     {Rule{Share: 0.4}, []int{200, 200, 500, 200, 500}},
-		"all of them": {Rule{Share: 1}, []int{500, 500, 500, 500, 500}},
 		"once":        {Rule{Every: 2, Times: 1}, []int{200, 500, 200, 200, 200}},
 		"this model":  {Rule{Model: "m"}, []int{500, 500, 500, 500, 500}},
 		"other model": {Rule{Model: "x"}, []int{200, 200, 200, 200, 200}},
@@ -197,44 +195,25 @@ func TestRulesApplyByModelTurnAndTimes(t *testing.T) {
 	}
 }
 
-func TestControlSetsShowsAndClears(t *testing.T) {
+func TestRulesAreReplacedWholeAndReset(t *testing.T) {
 	s, url := serve(t, Options{})
-	control := func(method, body string) (int, Control) {
-		req, err := http.NewRequestWithContext(t.Context(), method, url+"/control", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		var state Control
-		if err := json.NewDecoder(resp.Body).Decode(&state); err != nil {
-			t.Fatal(err)
-		}
-		return resp.StatusCode, state
+	if err := s.SetRules(Rule{Fault: Status, Status: 503}); err != nil {
+		t.Fatal(err)
 	}
-	if status, state := control("PUT", `{"rules":[{"fault":"status","status":503}]}`); status != 200 || len(state.Rules) != 1 {
-		t.Errorf("set: %d %+v", status, state)
-	}
-	if resp, _ := ask(t, url, plainCall); resp.StatusCode != 503 {
-		t.Errorf("status %d, want 503", resp.StatusCode)
-	}
-	for _, wrong := range []string{`{`, `{"rules":[{"fault":"nonsense"}]}`, `{"rules":[{"status":200}]}`, `{"rule":[]}`,
-		`{"rules":[{"latency_ms":-1}]}`, strings.Repeat(" ", maxControlBytes+1)} {
-		if status, _ := control("PUT", wrong); status < 400 {
-			t.Errorf("%.40s was accepted", wrong)
+	for _, wrong := range []Rule{{Fault: "nonsense"}, {Status: 200}, {LatencyMS: -1}} {
+		if s.SetRules(wrong) == nil {
+			t.Errorf("%+v was accepted", wrong)
 		}
 	}
-	if status, state := control("GET", ""); status != 200 || len(state.Rules) != 1 || state.Counts.Calls != 1 {
-		t.Errorf("show: %d %+v", status, state)
+	if resp, _ := ask(t, url, plainCall); resp.StatusCode != 503 || s.Counts().Calls != 1 {
+		t.Errorf("status %d, %+v", resp.StatusCode, s.Counts())
 	}
-	if status, state := control("DELETE", ""); status != 200 || len(state.Rules) != 0 || state.Counts.Calls != 0 {
-		t.Errorf("clear: %d %+v", status, state)
-	}
+	s.Reset()
 	if n := s.Counts(); n != (Counts{}) {
 		t.Errorf("counts are %+v", n)
+	}
+	if resp, _ := ask(t, url, plainCall); resp.StatusCode != 200 {
+		t.Errorf("status %d without rules", resp.StatusCode)
 	}
 }
 

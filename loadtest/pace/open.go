@@ -41,8 +41,8 @@ func (p Plan) runOpen(ctx context.Context, hire func() Worker) (Pace, error) {
 	began := time.Now()
 	var n int64
 	for ; p.Requests == 0 || n < p.Requests; n++ {
-		due, ok := p.Schedule.Due(n)
-		if !ok || p.Duration > 0 && due >= p.Duration || !a.wait(ctx, began.Add(due)) {
+		due := time.Duration(float64(n) / p.Rate * float64(time.Second))
+		if p.Duration > 0 && due >= p.Duration || !a.wait(ctx, began.Add(due)) {
 			break
 		}
 		h := c.take()

@@ -1,3 +1,6 @@
+// Package pace decides when requests are made. The one idea: in an open load, the time at which a request is due is
+// known in advance, regardless of earlier requests, and its latency counts from then. A stall of the server thus counts
+// for all requests that would have waited, not just for the one that did (coordinated omission).
 package pace
 
 import (
@@ -20,9 +23,9 @@ type Plan struct {
 	Requests int64         // in total; 0 = no limit
 	Duration time.Duration // how long requests are started; 0 = no limit
 	Think    time.Duration // pause of a worker between two requests of a closed load
-	// Schedule makes the load open: requests are due at the scheduled times, and are delayed only while all workers are
-	// busy. nil = a closed load: each worker makes its next request when the previous one has been answered.
-	Schedule *Schedule
+	// Rate makes the load open: this many requests are due per second, and are delayed only while all workers are busy.
+	// 0 = a closed load: each worker makes its next request when the previous one has been answered.
+	Rate float64
 }
 
 // Pace is how well a plan was followed.
@@ -34,7 +37,7 @@ type Pace struct {
 // Run makes the requests. hire creates a worker; all workers are closed at the end. It
 // returns when the plan is done and every request is over, or when ctx has ended.
 func (p Plan) Run(ctx context.Context, hire func() Worker) (Pace, error) {
-	if p.Schedule != nil {
+	if p.Rate > 0 {
 		return p.runOpen(ctx, hire)
 	}
 	return p.runClosed(ctx, hire), nil

@@ -1,11 +1,9 @@
-// Package report presents the results of a load test: to people on a terminal, to programs as JSON, as an HTML page,
-// and in comparison with another run. The one idea: a Report is plain data and contains everything; each form is a
-// function of it.
+// Package report presents the results of a load test: to people on a terminal, and to programs as JSON. The one idea:
+// a Report is plain data and contains everything; each form is a function of it.
 package report
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -13,10 +11,7 @@ import (
 	"studysharper/loadtest/measure"
 )
 
-const (
-	version  = 1
-	maxBytes = 64 << 20 // size limit of a report to read
-)
+const version = 1 // of the JSON
 
 // Report describes a run. Latencies are those of all requests, including failed ones; in an
 // open load they count from when a request was due.
@@ -149,28 +144,9 @@ func (r *Report) note(run Run, unread int) {
 	}
 }
 
-// WriteJSON writes the report for programs, and for Compare.
+// WriteJSON writes the report for programs.
 func (r *Report) WriteJSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)
-}
-
-// Read reads a report written by WriteJSON, of 64 MiB at most.
-func Read(from io.Reader) (*Report, error) {
-	text, err := io.ReadAll(io.LimitReader(from, maxBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxBytes {
-		return nil, fmt.Errorf("longer than %d bytes", maxBytes)
-	}
-	r := &Report{}
-	if json.Unmarshal(text, r) != nil || r.Version == 0 {
-		return nil, errors.New("not a report that loadtest wrote with -json")
-	}
-	if r.Version != version {
-		return nil, fmt.Errorf("the report has version %d, but this program reads version %d", r.Version, version)
-	}
-	return r, nil
 }

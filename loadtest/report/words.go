@@ -3,7 +3,9 @@ package report
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,15 +13,15 @@ import (
 func ms(n float64) string {
 	switch {
 	case n >= 10_000:
-		return Number(n/1000, 1) + " s"
+		return number(n/1000, 1) + " s"
 	case n >= 1000:
-		return Number(n/1000, 2) + " s"
+		return number(n/1000, 2) + " s"
 	case n >= 100:
-		return Number(n, 0) + " ms"
+		return number(n, 0) + " ms"
 	case n >= 10:
-		return Number(n, 1) + " ms"
+		return number(n, 1) + " ms"
 	default:
-		return Number(n, 3) + " ms"
+		return number(n, 3) + " ms"
 	}
 }
 
@@ -34,7 +36,7 @@ func percent(n float64) string {
 	if n < 100 && n > 99.95 { // must not be rounded to 100
 		return fmt.Sprintf("%.4f%%", min(n, 99.9999))
 	}
-	return Number(n, 1) + "%"
+	return number(n, 1) + "%"
 }
 
 // counted formats counts by name: "2 max_requests, 1 crash".
@@ -44,4 +46,10 @@ func counted(counts map[string]int64) string {
 		parts = append(parts, fmt.Sprintf("%d %s", counts[name], name))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// number writes a number rounded to so many digits, without zeros at its end.
+func number(n float64, digits int) string {
+	unit := math.Pow10(digits)
+	return strconv.FormatFloat(math.Round(n*unit)/unit, 'f', -1, 64)
 }

@@ -38,7 +38,7 @@ const sinceSent = "from when it was sent"
 func asking(o *Options, next func(n int64) call) Scenario {
 	return func(ctx context.Context, plan pace.Plan) (pace.Pace, error) {
 		return plan.Run(ctx, func() pace.Worker {
-			return &asker{o: o, conn: client.Client{Target: o.Target}, next: next, open: plan.Schedule != nil}
+			return &asker{o: o, conn: client.Client{Target: o.Target}, next: next, open: plan.Rate > 0}
 		})
 	}
 }

@@ -107,17 +107,13 @@ func TestHealthAsksForHealthOverOneConnectionOrMany(t *testing.T) {
 }
 
 func TestAnOpenLoadTellsBothTimes(t *testing.T) {
-	schedule, err := pace.ParseStages("1000:100ms")
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := &service{answer: func(w http.ResponseWriter, n int) {
 		if n == 1 {
 			testkit.Pause(50 * time.Millisecond) // a stall: 49 others are due during it
 		}
 		io.WriteString(w, `{"status":"success"}`)
 	}}
-	r := play(t, "chat", start(t, s), pace.Plan{Workers: 1, Schedule: &schedule})
+	r := play(t, "chat", start(t, s), pace.Plan{Workers: 1, Rate: 1000, Duration: 100 * time.Millisecond})
 	due, sent := r.Latency, r.Series[sinceSent]
 	if due.Count != 100 || sent.Count != 100 || due.Mean <= sent.Mean+5 {
 		t.Errorf("from when they were due %+v, from when they were sent %+v", due, sent)

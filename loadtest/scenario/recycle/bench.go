@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"studysharper/loadtest/command"
@@ -24,16 +23,9 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return command.Misused(err)
 	}
-	table := stdout
-	if o.json {
-		table = stderr
-	}
 	r, err := measure(ctx, o, stderr)
 	if err == nil {
-		err = r.writeTable(table)
-	}
-	if err == nil && o.json {
-		err = r.writeJSON(stdout)
+		err = r.writeTable(stdout)
 	}
 	if err == nil && !r.Pass {
 		err = command.ErrMissed
@@ -154,9 +146,4 @@ func (b *bench) overall() {
 	if o.read > 0 && o.recycled == 0 {
 		b.notes = append(b.notes, "No worker was recycled: this binary does not do it, or was not asked to. Zeros above prove nothing.")
 	}
-}
-
-// list splits the value of a comma-separated flag.
-func list(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 }

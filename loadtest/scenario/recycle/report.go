@@ -1,7 +1,6 @@
 package recycle
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
@@ -13,71 +12,50 @@ import (
 
 // figure is one line of the table.
 type figure struct {
-	Part     string   `json:"part"`
-	Name     string   `json:"figure"`
-	N        int64    `json:"n"` // number of measurements
-	Measured string   `json:"measured"`
-	Value    float64  `json:"value"`
-	Goal     string   `json:"goal"`
-	Pass     bool     `json:"pass"`
-	Note     string   `json:"note,omitempty"`
-	Details  []string `json:"details,omitempty"` // failures
+	Part     string
+	Name     string
+	N        int64 // number of measurements
+	Measured string
+	Goal     string
+	Pass     bool
+	Note     string
+	Details  []string // failures
 }
 
 // zeroOf returns a figure that must be 0, out of n > 0.
 func zeroOf(part, name string, count, n int64) figure {
-	return figure{Part: part, Name: name, N: n, Measured: fmt.Sprint(count), Value: float64(count),
+	return figure{Part: part, Name: name, N: n, Measured: fmt.Sprint(count),
 		Goal: "0", Pass: count == 0 && n > 0}
 }
 
 // atLeast returns a figure with a lower limit.
 func atLeast(part, name string, value, goal float64, n int64) figure {
-	return figure{Part: part, Name: name, N: n, Measured: number(value), Value: value,
+	return figure{Part: part, Name: name, N: n, Measured: number(value),
 		Goal: "≥ " + number(goal), Pass: value >= goal && n > 0}
 }
 
 // atMost returns a figure with an upper limit.
 func atMost(part, name string, value, goal float64, n int64) figure {
-	return figure{Part: part, Name: name, N: n, Measured: number(value), Value: value,
+	return figure{Part: part, Name: name, N: n, Measured: number(value),
 		Goal: "≤ " + number(goal), Pass: value <= goal && n > 0}
 }
 
 // within returns a figure of time with an upper limit: the q-quantile of the times.
 func within(part, name string, times []time.Duration, q float64, goal time.Duration) figure {
-	f := figure{Part: part, Name: name, N: int64(len(times)), Measured: "none", Goal: "≤ " + goal.String()}
-	if len(times) == 0 {
-		return f
-	}
 	value := quantile(times, q)
-	f.Measured, f.Value, f.Pass = round(value), value.Seconds(), value <= goal
+	f := figure{Part: part, Name: name, N: int64(len(times)), Measured: round(value), Goal: "≤ " + goal.String(), Pass: len(times) > 0 && value <= goal}
 	f.Note = fmt.Sprintf("p50 %s, p99 %s, most %s", round(quantile(times, .5)), round(quantile(times, .99)), round(quantile(times, 1)))
 	return f
 }
 
-// quantile returns the smallest of the times that at least a share q of them do not exceed.
+// quantile returns the smallest of the times that at least a share q of them do not exceed; 0 of none.
 func quantile(times []time.Duration, q float64) time.Duration {
+	if len(times) == 0 {
+		return 0
+	}
 	sorted := slices.Sorted(slices.Values(times))
 	i := int(q*float64(len(sorted))+.999999) - 1
 	return sorted[min(max(i, 0), len(sorted)-1)]
-}
-
-// histogram counts times by the millisecond; the last bucket contains all longer ones.
-type histogram [10_001]int64
-
-func (h *histogram) add(d time.Duration) { h[min(d.Milliseconds(), int64(len(h)-1))]++ }
-
-// quantile returns the smallest time, in whole milliseconds, that a share q does not exceed.
-func (h *histogram) quantile(q float64) time.Duration {
-	var all, passed int64
-	for _, n := range h {
-		all += n
-	}
-	for ms, n := range h {
-		if passed += n; float64(passed) >= q*float64(all) {
-			return time.Duration(ms) * time.Millisecond
-		}
-	}
-	return 0
 }
 
 func round(d time.Duration) string {
@@ -108,13 +86,13 @@ func (f figure) during(recycles int64) figure {
 
 // report contains all measurements.
 type report struct {
-	Binary  string        `json:"binary"`
-	CPUs    int           `json:"cpus"`
-	Began   time.Time     `json:"began"`
-	Took    time.Duration `json:"took_ns"`
-	Pass    bool          `json:"pass"`
-	Figures []figure      `json:"figures"`
-	Notes   []string      `json:"notes,omitempty"`
+	Binary  string
+	CPUs    int
+	Began   time.Time
+	Took    time.Duration
+	Pass    bool
+	Figures []figure
+	Notes   []string
 }
 
 // newReport judges the figures. A missing figure is a failure.
@@ -123,13 +101,6 @@ func newReport(b *bench, began time.Time) report {
 	return report{Binary: b.binary, CPUs: runtime.NumCPU(), Began: began.UTC(), Took: time.Since(began),
 		Pass:    len(b.figures) > 0 && !slices.ContainsFunc(b.figures, missed),
 		Figures: b.figures, Notes: b.notes}
-}
-
-// writeJSON writes the report as one JSON object.
-func (r report) writeJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
 }
 
 const shownDetails = 10 // details per figure in the table

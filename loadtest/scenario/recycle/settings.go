@@ -16,7 +16,6 @@ import (
 type settings struct {
 	binary string
 	parts  []string
-	json   bool
 	env    map[string]string
 
 	workers, maxRequests, jitter int
@@ -56,7 +55,7 @@ func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	if err := command.ParseOnlyFlags(fs, args, synopsis, stderr); err != nil {
 		return s, err
 	}
-	if s.parts = list(*chosen); *chosen == "all" {
+	if s.parts = strings.FieldsFunc(*chosen, func(r rune) bool { return r == ',' || r == ' ' }); *chosen == "all" {
 		s.parts = names()
 	}
 	return s, s.check(fs)
@@ -65,7 +64,6 @@ func parseSettings(args []string, stderr io.Writer) (settings, error) {
 // define defines the flags that are stored unchanged.
 func (s *settings) define(fs *flag.FlagSet) {
 	fs.StringVar(&s.binary, "binary", "", "the studysharper to measure; default: built from this module")
-	fs.BoolVar(&s.json, "json", false, "write the report as JSON to standard output, and the table to standard error")
 	fs.IntVar(&s.workers, "workers", 2, "WEB_CONCURRENCY")
 	fs.IntVar(&s.maxRequests, "max-requests", 1000, "MAX_REQUESTS")
 	fs.IntVar(&s.jitter, "jitter", 50, "MAX_REQUESTS_JITTER")

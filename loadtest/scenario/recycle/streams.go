@@ -116,8 +116,8 @@ type streamCount struct {
 	tally                         *tally
 	streams, runs, reconnects     int64
 	taken, lost, doubled, unwhole int64
-	crossings                     int64     // recycles during which streams were open, summed over streams
-	gaps                          histogram // between two tokens
+	crossings                     int64           // recycles during which streams were open, summed over streams
+	gaps                          []time.Duration // between two tokens
 }
 
 func (c *streamCount) request(took time.Duration, err error) bool {
@@ -138,7 +138,7 @@ func (c *streamCount) reconnect(err error) {
 func (c *streamCount) gap(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.gaps.add(d)
+	c.gaps = append(c.gaps, d)
 }
 
 // settle adds a stream that has ended. want is the complete text of its run.
@@ -179,7 +179,7 @@ func (b *bench) addStreams(c *streamCount, others *tally, recycles int64) {
 	lost := zeroOf("streams", "events lost", c.lost, c.taken)
 	lost.Note = fmt.Sprintf("%d at a time, %d in all, each open through %.1f recycles in the mean; between two tokens (sent every %d ms) p50 %s, p99.9 %s, most %s",
 		b.o.streams, c.streams, float64(c.crossings)/float64(max(c.streams, 1)), 1000/tokensPerSecond,
-		c.gaps.quantile(.5), c.gaps.quantile(.999), c.gaps.quantile(1))
+		round(quantile(c.gaps, .5)), round(quantile(c.gaps, .999)), round(quantile(c.gaps, 1)))
 	b.add(lost,
 		zeroOf("streams", "events doubled", c.doubled, c.taken),
 		zeroOf("streams", "reconnects", c.reconnects, c.streams),

@@ -1,4 +1,4 @@
-package report
+package harness
 
 import (
 	_ "embed" // the pages' style
@@ -9,53 +9,53 @@ import (
 	"strings"
 )
 
-// Style is the style of the charts and of the page around them, light and dark.
+// chartStyle is the style of the charts and of the page around them, light and dark.
 //
 //go:embed chart.css
-var Style string
+var chartStyle string
 
 // fewMarks is how many marks are drawn over the full height; more would hide the lines, and are drawn at the bottom.
 const fewMarks = 12
 
-// MostPoints is how many points of a line are drawn; a longer line is reduced to its maxima.
-const MostPoints = 600
+// mostPoints is how many a line is drawn of; more are thinned out to their highest.
+const mostPoints = 600
 
-// Point is a point of a line, in the units of its chart's axes.
-type Point struct{ X, Y float64 }
+// point is one of a line, in the units of its chart's axes.
+type point struct{ X, Y float64 }
 
-// Line is a named line of a chart. The class determines how it looks; see chart.css.
-type Line struct {
+// line is a named line of a chart. The class says how it looks; see chart.css.
+type line struct {
 	Name, Class string
-	Points      []Point
+	Points      []point
 	Area        bool // filled down to the axis
 }
 
-// Chart is a drawing that is stretched to the available width. Its texts are HTML next to
-// it, so that they stay legible on a telephone.
-type Chart struct {
+// chart is a drawing that is stretched to the width there is. Its words stand beside
+// it as HTML, so that they stay legible on a telephone.
+type chart struct {
 	Title, About string
-	Lines        []Line
+	Lines        []line
 	Marks        []float64 // x of vertical lines: recycles
 	Limit        float64   // y of a horizontal line; 0 = none
 	LimitName    string
-	XTicks       []Tick // 0 to 1, with their labels
+	XTicks       []tick // 0 to 1, with their words
 	XMost        float64
 	Y            func(float64) string // formats a value
 }
 
-// Tick is a position on an axis, from 0 to 1, and its label.
-type Tick struct {
+// tick is a place on an axis, from 0 to 1, and its words.
+type tick struct {
 	At   float64
 	Text string
 }
 
-// Write writes the chart, or nothing if there is nothing to draw.
-func (c Chart) Write(b *strings.Builder) {
+// Write writes the chart; not a word where there is nothing to draw.
+func (c chart) Write(b *strings.Builder) {
 	top, some := c.top()
 	if !some {
 		return
 	}
-	step := Nice(top / 4)
+	step := nice(top / 4)
 	top = math.Ceil(top/step-1e-9) * step
 	fmt.Fprintf(b, "<figure><figcaption><b>%s</b> %s</figcaption>\n", html.EscapeString(c.Title), html.EscapeString(c.About))
 	c.writeLegend(b)
@@ -84,10 +84,10 @@ func (c Chart) Write(b *strings.Builder) {
 	fmt.Fprintf(b, "</svg>\n%s</div></figure>\n", labels.String())
 }
 
-func (c Chart) x(x float64) float64 { return 1000 * x / max(c.XMost, 1e-9) }
+func (c chart) x(x float64) float64 { return 1000 * x / max(c.XMost, 1e-9) }
 
-// top returns the highest value that is drawn.
-func (c Chart) top() (top float64, some bool) {
+// top is the highest value that is drawn.
+func (c chart) top() (top float64, some bool) {
 	for _, l := range c.Lines {
 		for _, pt := range l.Points {
 			top, some = max(top, pt.Y), true
@@ -99,7 +99,7 @@ func (c Chart) top() (top float64, some bool) {
 	return max(top, 1e-3), some
 }
 
-func (c Chart) writeLegend(b *strings.Builder) {
+func (c chart) writeLegend(b *strings.Builder) {
 	b.WriteString("<p class=legend>")
 	for _, l := range c.Lines {
 		fmt.Fprintf(b, "<span><svg width=22 height=8 aria-hidden=true><path class=\"%s\" d=\"M0 4H22\"/></svg> %s</span> ", l.Class, html.EscapeString(l.Name))
@@ -114,13 +114,13 @@ func (c Chart) writeLegend(b *strings.Builder) {
 }
 
 // write draws one line; a single point becomes a short one, so that it can be seen.
-func (l Line) write(b *strings.Builder, c Chart, top float64) {
+func (l line) write(b *strings.Builder, c chart, top float64) {
 	if len(l.Points) == 0 {
 		return
 	}
-	points := Thinned(l.Points)
+	points := thinned(l.Points)
 	if len(points) == 1 {
-		points = append(points, Point{points[0].X + c.XMost/50, points[0].Y})
+		points = append(points, point{points[0].X + c.XMost/50, points[0].Y})
 	}
 	var d strings.Builder
 	for i, pt := range points {
@@ -136,14 +136,14 @@ func (l Line) write(b *strings.Builder, c Chart, top float64) {
 	fmt.Fprintf(b, "<path class=\"%s\" d=\"%s\"><title>%s</title></path>\n", l.Class, d.String(), html.EscapeString(l.Name))
 }
 
-// Thinned keeps the highest point of every few.
-func Thinned(all []Point) []Point {
-	if len(all) <= MostPoints {
+// thinned keeps the highest of each few.
+func thinned(all []point) []point {
+	if len(all) <= mostPoints {
 		return all
 	}
-	out := make([]Point, MostPoints)
+	out := make([]point, mostPoints)
 	for i := range out {
-		some := all[i*len(all)/MostPoints : (i+1)*len(all)/MostPoints]
+		some := all[i*len(all)/mostPoints : (i+1)*len(all)/mostPoints]
 		out[i] = some[0]
 		for _, pt := range some {
 			if pt.Y > out[i].Y {
@@ -154,8 +154,8 @@ func Thinned(all []Point) []Point {
 	return out
 }
 
-// Nice returns the next larger axis step: 1, 2, 2.5 or 5 times a power of ten.
-func Nice(step float64) float64 {
+// nice is the step of an axis nearest above: 1, 2, 2.5 or 5 times a power of ten.
+func nice(step float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(step)))
 	for _, factor := range []float64{1, 2, 2.5, 5, 10} {
 		if factor*power >= step*(1-1e-9) {
@@ -165,28 +165,25 @@ func Nice(step float64) float64 {
 	return 10 * power
 }
 
-// SecondsAxis returns the ticks of a time axis of this many seconds.
-func SecondsAxis(most float64) []Tick {
-	step := Nice(max(most, 1) / 5)
+// secondsAxis are ticks of a time axis of so many seconds.
+func secondsAxis(most float64) []tick {
+	step := nice(max(most, 1) / 5)
 	if most > 300 {
 		step = 60 * math.Ceil(most/60/5)
 	}
-	var ticks []Tick
+	var ticks []tick
 	for v := 0.0; v <= most*(1+1e-9); v += step {
-		text := Number(v, 1) + " s"
+		text := number(v, 1) + " s"
 		if most > 300 {
-			text = Number(v/60, 0) + " min"
+			text = number(v/60, 0) + " min"
 		}
-		ticks = append(ticks, Tick{v / most, text})
+		ticks = append(ticks, tick{v / most, text})
 	}
 	return ticks
 }
 
-// Number formats a number without trailing zeros.
-func Number(n float64, digits int) string {
-	text := strconv.FormatFloat(n, 'f', digits, 64)
-	if strings.Contains(text, ".") {
-		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-	}
-	return text
+// number writes a number rounded to so many digits, without zeros at its end.
+func number(n float64, digits int) string {
+	unit := math.Pow10(digits)
+	return strconv.FormatFloat(math.Round(n*unit)/unit, 'f', -1, 64)
 }
