@@ -77,6 +77,7 @@ type View struct {
 // Verb says what an Action does.
 type Verb int
 
+// The verbs of an Action.
 const (
 	Start Verb = iota + 1 // start a worker in Slot
 	Drain                 // tell PID to finish its work and exit
