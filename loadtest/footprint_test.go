@@ -82,7 +82,7 @@ func TestTenThousandStreamsAreHeldWithinTheirBound(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(build(t), "-scenario", "idle-streams", "-d", "5m", "10000", holdStreams(t))
+	cmd := exec.Command(build(t), "-scenario", "idle-streams", "-streams", "10000", "-d", "5m", holdStreams(t))
 	out := interruptAt(t, cmd, " 10000 requests,")
 	for _, want := range []string{"Failed: 0\n", "Streams broken: 0\n", "Streams open at the end: 10000\n"} {
 		if !strings.Contains(out, want) {
