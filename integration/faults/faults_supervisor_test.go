@@ -128,6 +128,10 @@ func orphaned(i *incident) {
 	testkit.Eventually(i.T, "no process is left, and nothing listens", func() bool { return len(left(h)) == 0 && !harness.Accepts(h.Address.String()) })
 	i.note("the last process was gone after %s", harness.Short(time.Since(began)))
 	load.end()
+	testkit.Eventually(i.T, "Docker knows that it has ended", func() bool { // before, a start does nothing
+		inspect, err := h.Inspect(i.Context())
+		return err == nil && !inspect.State.Running
+	})
 	again := time.Now()
 	if err := h.Start(i.Context()); err != nil {
 		i.Fatal(err)
