@@ -15,7 +15,7 @@ import (
 )
 
 type cachedAnswer struct {
-	Data       study.Aid        `json:"data"`
+	Data       study.Aid        `json:"data"` // must be an empty aid of the type before decoding
 	Validation study.Validation `json:"validation"`
 	Warnings   []string         `json:"warnings,omitempty"`
 	Model      string           `json:"model"`

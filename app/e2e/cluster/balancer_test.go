@@ -120,6 +120,17 @@ func (a *audience) note(fault string, gap bool) {
 	}
 }
 
+// check reports runs that were not whole, and too many gaps. The clients must have ended.
+func (a *audience) check(t *testing.T) {
+	t.Helper()
+	if len(a.broken) > 0 {
+		t.Errorf("the first: %s", a.broken[0])
+	}
+	if a.gaps*mostGaps > a.runs {
+		t.Errorf("%d of %d runs had a gap", a.gaps, a.runs)
+	}
+}
+
 // begin starts a run in a new session. A client whose request was cut off or refused retries.
 func (a *audience) begin() (session string) {
 	id := uuid.NewString()
@@ -177,12 +188,7 @@ func TestEveryStreamIsWholeWhileInstancesBehindABalancerAreRestarted(t *testing.
 	close(stop)
 	all.Wait()
 	t.Logf("%d streams at once, %d runs: %d not whole, %d with a gap; %d streams resumed elsewhere, %d requests sent again", streams, a.runs, len(a.broken), a.gaps, a.resumed.Load(), a.refused.Load())
-	if len(a.broken) > 0 {
-		t.Errorf("the first: %s", a.broken[0])
-	}
-	if a.gaps*mostGaps > a.runs {
-		t.Errorf("%d of %d runs had a gap", a.gaps, a.runs)
-	}
+	a.check(t)
 	if a.resumed.Load() == 0 {
 		t.Error("no stream was resumed: the restarts have met none")
 	}

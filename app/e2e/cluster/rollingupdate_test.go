@@ -108,12 +108,7 @@ func TestARollingUpdateOfKubernetesLosesNothing(t *testing.T) {
 	all.Wait()
 	t.Logf("%d streams at once, %.0f on pods that stopped; %d runs: %d not whole, %d with a gap; %d streams resumed on another pod, %d requests sent again",
 		streams, met, a.runs, len(a.broken), a.gaps, a.resumed.Load(), a.refused.Load())
-	if len(a.broken) > 0 {
-		t.Errorf("the first: %s", a.broken[0])
-	}
-	if a.gaps*mostGaps > a.runs {
-		t.Errorf("%d of %d runs had a gap", a.gaps, a.runs)
-	}
+	a.check(t)
 	if a.refused.Load() > 0 {
 		t.Errorf("%d requests failed", a.refused.Load())
 	}
